@@ -1,0 +1,1 @@
+"""The methods: one module each, found by name; they never import one another."""

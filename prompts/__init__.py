@@ -1,0 +1,1 @@
+"""The prompts: one folder a method, one Markdown file a prompt."""

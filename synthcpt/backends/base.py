@@ -1,0 +1,115 @@
+"""What a backend is, and the table of those there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, ClassVar, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from synthcpt.errors import ConfigError, near_match
+from synthcpt.records import Completion, Request
+
+
+class BackendOptions(BaseModel):
+    """The settings of one backend, all with defaults; subclasses add fields, and unknown keys are errors.
+
+    Attributes:
+        model: the model's name or path, as the backend knows it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a backend can do.
+
+    Attributes:
+        schema: answers can be held to a JSON schema while they are decoded.
+        logprobs: log-probabilities of given tokens can be had.
+        context_tokens: the longest prompt + answer, or None where unknown.
+        concurrency: how many requests it likes to hold at once, at the start and at most; a scheduler keeps
+            this many under way.
+        prefix_cache: shared prompt prefixes are computed once.
+    """
+
+    schema: bool = False
+    logprobs: bool = False
+    context_tokens: int | None = None
+    concurrency: int = 64
+    prefix_cache: bool = False
+
+
+class Backend(Protocol):
+    """A source of completions.
+
+    Implementations take their own `Options` in the constructor, which must be cheap and must not load a model
+    or open a connection: `start` does.
+    """
+
+    name: ClassVar[str]
+    Options: ClassVar[type[BackendOptions]]
+
+    def __init__(self, options: Any) -> None: ...
+
+    @property
+    def model(self) -> str:
+        """The model's name as it goes into request keys and rows."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do; exact once `start` has returned."""
+        ...
+
+    async def start(self) -> None:
+        """Load or connect.
+
+        Raises:
+            BackendUnavailable: it cannot work; the message says what to do.
+            MissingExtra: a package it needs is not installed.
+        """
+        ...
+
+    async def complete(self, request: Request) -> Completion:
+        """Answer one request; many calls run at once. Cancelling a call drops it.
+
+        Makes exactly one attempt: retrying is the engine's.
+
+        Raises:
+            TransientError, OverloadError: worth another attempt.
+            RequestRejected, PromptTooLong: this request can never be answered.
+            BackendUnavailable: no request can.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release what `start` took; safe to call twice and without `start`."""
+        ...
+
+
+BACKENDS: dict[str, tuple[str, str, str]] = {
+    "extractive": ("synthcpt.backends.extractive", "ExtractiveBackend", "the document's own sentences, by rules"),
+    "mock": ("synthcpt.backends.mock", "MockBackend", "scripted answers, for tests and timing"),
+    "openai": ("synthcpt.backends.openai", "OpenAIBackend", "any OpenAI-compatible server"),
+    "transformers": ("synthcpt.backends.transformers", "TransformersBackend", "a local model through transformers"),
+    "vllm": ("synthcpt.backends.vllm", "VllmBackend", "a local model through vLLM, in this process"),
+}
+"""Name -> module, class, one line for people. A module is imported when its backend is used."""
+
+
+def backend_class(name: str) -> type[Backend]:
+    """The class behind a backend's name.
+
+    Raises:
+        ConfigError: there is no backend of that name.
+    """
+    if name not in BACKENDS:
+        raise ConfigError(f"There is no backend {name!r}. {near_match(name, BACKENDS)}")
+    module, attribute, _ = BACKENDS[name]
+    loaded: type[Backend] = getattr(import_module(module), attribute)
+    return loaded
