@@ -1,0 +1,58 @@
+"""synthcpt: expand a small domain corpus into a large synthetic one, and train a language model on it.
+
+    import synthcpt
+
+    run = synthcpt.generate("entigraph", input="docs/", output="outputs/docs", model="Qwen/Qwen3-8B")
+    run.dataset()
+
+Names are imported when they are first used, so that `import synthcpt` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from synthcpt.errors import SynthcptError, UserError
+    from synthcpt.generation import Run, generate, generate_async
+    from synthcpt.records import Completion, Document, Rejection, Request, SyntheticDocument
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "generate": "synthcpt.generation",
+    "generate_async": "synthcpt.generation",
+    "Run": "synthcpt.generation",
+    "Document": "synthcpt.records",
+    "Request": "synthcpt.records",
+    "Completion": "synthcpt.records",
+    "SyntheticDocument": "synthcpt.records",
+    "Rejection": "synthcpt.records",
+    "SynthcptError": "synthcpt.errors",
+    "UserError": "synthcpt.errors",
+}
+
+__all__ = [
+    "Completion",
+    "Document",
+    "Rejection",
+    "Request",
+    "Run",
+    "SynthcptError",
+    "SyntheticDocument",
+    "UserError",
+    "__version__",
+    "generate",
+    "generate_async",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -35,6 +35,7 @@ class Capabilities:
         concurrency: how many requests it likes to hold at once, at the start and at most; a scheduler keeps
             this many under way.
         prefix_cache: shared prompt prefixes are computed once.
+        verbatim: answers are made of the source's own sentences, so copying is no fault.
     """
 
     schema: bool = False
@@ -42,6 +43,7 @@ class Capabilities:
     context_tokens: int | None = None
     concurrency: int = 64
     prefix_cache: bool = False
+    verbatim: bool = False
 
 
 class Backend(Protocol):

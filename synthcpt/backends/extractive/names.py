@@ -1,0 +1,247 @@
+"""Names of people, places and things, by their capitals."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from synthcpt.backends.extractive.lexicon import (
+    CONNECTORS,
+    DAYS,
+    DEMONYMS,
+    GENERIC,
+    INSTITUTIONS,
+    MONTHS,
+    OPENING_WORDS,
+    SEASONS,
+    STOPWORDS,
+    TITLES,
+)
+from synthcpt.text.mentions import canonical
+
+# A word, an initial ("J."), a word with a possessive ending, a number, or any other mark.
+_TOKEN = re.compile(r"[^\W\d_](?=\.)\.?|\d[\d,.]*(?:st|nd|rd|th)?|[^\W\d_][^\W_]*(?:['’.\-‐&/][^\W_]+)*|&|[^\s\w]|_")
+_POSSESSIVE = re.compile(r"(?:['’]s|(?<=s)['’])$")
+_ACRONYM = re.compile(r"[A-Z][A-Z0-9&.\-]{1,6}$")
+_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)$")
+_NUMBER = re.compile(r"\d{1,3}$")
+_CALENDAR = MONTHS | DAYS | SEASONS
+_LONGEST_NAME_WORDS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    text: str
+    start: int
+    end: int
+    possessive: bool
+
+
+class NameFinder:
+    """Finds the names in a document's sentences; what it saw elsewhere decides what a sentence's first word is."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        self._tokens = [_tokenise(text) for text in sentences]
+        self._lower: Counter[str] = Counter()
+        self._inside: Counter[str] = Counter()
+        for tokens in self._tokens:
+            for at, token in enumerate(tokens):
+                if token.text[:1].islower():
+                    self._lower[token.text] += 1
+                elif token.text[:1].isupper() and not _opens(tokens, at):
+                    self._inside[token.text] += 1
+
+    def counts(self) -> Counter[str]:
+        """How often each name occurs, by its display form, in order of first occurrence."""
+        found: Counter[str] = Counter()
+        for tokens in self._tokens:
+            if not _shouts(tokens):
+                found.update(name for name in self._names(tokens) if name)
+        return found
+
+    def is_common(self, word: str) -> bool:
+        """Whether the document also uses a word in lower case, or anybody would."""
+        lower = word.lower()
+        return lower in GENERIC or self._lower[lower] > 0 or lower in STOPWORDS
+
+    def _names(self, tokens: list[_Token]) -> Iterator[str]:
+        at = 0
+        while at < len(tokens):
+            end = self._run_end(tokens, at)
+            if end > at:
+                yield self._display(tokens, at, end)
+            at = max(end, at + 1)
+
+    def _run_end(self, tokens: list[_Token], at: int) -> int:
+        """The end of the name that starts here; `at` itself where none does."""
+        if not self._starts_name(tokens, at):
+            return at
+        end = at + 1
+        while end < len(tokens) and end - at < _LONGEST_NAME_WORDS:
+            step = self._continues(tokens, at, end)
+            if not step:
+                break
+            end += step
+        return end
+
+    def _starts_name(self, tokens: list[_Token], at: int) -> bool:
+        token = tokens[at]
+        if _ORDINAL.match(token.text):
+            following = tokens[at + 1 : at + 3]
+            return len(following) == 2 and all(_is_capitalised(t.text) for t in following)
+        lower = token.text.lower()
+        if not _is_capitalised(token.text) or lower in _CALENDAR or lower in STOPWORDS:
+            return False
+        if not _opens(tokens, at):
+            return True
+        if self._inside[token.text] and not self._lower[lower]:
+            return True
+        if lower in OPENING_WORDS or lower.endswith(("ly", "ing")) or self._lower[lower] or lower in GENERIC:
+            return False
+        following = tokens[at + 1] if at + 1 < len(tokens) else None
+        return following is not None and (
+            _is_capitalised(following.text) and following.text.lower() not in _CALENDAR and following.text != "I"
+        )
+
+    def _continues(self, tokens: list[_Token], at: int, end: int) -> int:
+        """How many tokens more belong to the name that so far ends before `end`; 0 ends it."""
+        previous, token = tokens[end - 1], tokens[end]
+        if token.start - previous.end > 1 or (previous.possessive and not self._owns(previous, token)):
+            return 0
+        lower = token.text.lower()
+        if _is_capitalised(token.text):
+            return int(lower not in _CALENDAR and (lower not in STOPWORDS or previous.text[0].isdigit()))
+        following = tokens[end + 1] if end + 1 < len(tokens) else None
+        if _NUMBER.match(token.text):
+            is_date = following is not None and following.text.lower() in _CALENDAR | {"%", "per", "years", "out"}
+            return int(end - at == 1 and self.is_numbered(previous.text) and not is_date)
+        if following is None or not _is_capitalised(following.text) or following.text.lower() in STOPWORDS | _CALENDAR:
+            return self._of_the(tokens, at, end) if lower == "of" else 0
+        if lower == "of":
+            head = previous.text.lower()
+            return 2 * int(head in INSTITUTIONS or (end - at == 1 and not _opens(tokens, at) and head not in TITLES))
+        return 2 * int(lower in CONNECTORS)
+
+    def is_numbered(self, word: str) -> bool:
+        """Whether a word takes numbers as part of its name: By-law 31, Article 5."""
+        return "-" in word or word.lower() in {"article", "section", "apollo", "boeing", "route", "part", "phase", "rule"}
+
+    def _of_the(self, tokens: list[_Token], at: int, end: int) -> int:
+        if end + 2 < len(tokens) and tokens[end + 1].text == "the" and _is_capitalised(tokens[end + 2].text):
+            return 3 * int(tokens[end - 1].text.lower() in INSTITUTIONS)
+        return 0
+
+    def _owns(self, owner: _Token, owned: _Token) -> bool:
+        """Whether a possessive is inside a name (the People's Army) and not a person's (Malle's Paris)."""
+        base = _POSSESSIVE.sub("", owner.text)
+        return _is_capitalised(owned.text) and (base.lower() in GENERIC or base.endswith(("men", "ren")))
+
+    def _display(self, tokens: list[_Token], at: int, end: int) -> str:
+        while end - at > 1 and tokens[at].text.lower() in DEMONYMS and self._is_bare_demonym(tokens, at, end):
+            at += 1
+        words = [token.text for token in tokens[at:end]]
+        words[-1] = _POSSESSIVE.sub("", words[-1])
+        if len(words) == 1 and not self._is_single_name(words[0]):
+            return ""
+        return _join(words)
+
+    def _is_bare_demonym(self, tokens: list[_Token], at: int, end: int) -> bool:
+        following = tokens[at + 1].text.lower()
+        return following in DEMONYMS or following.endswith("-language") or not self.is_common(tokens[end - 1].text)
+
+    def _is_single_name(self, word: str) -> bool:
+        lower = word.lower().rstrip(".")
+        if len(lower) < 2 or lower in TITLES or lower in DEMONYMS or lower.endswith(("-language", "-born", "-based")):
+            return False
+        if any(part in DEMONYMS for part in lower.split("-")):
+            return False
+        return bool(_ACRONYM.match(word)) or not self.is_common(word)
+
+
+def merge_names(counts: Counter[str], finder: NameFinder) -> dict[str, list[str]]:
+    """Full names -> the forms they occur in, so that "Ellinghaus" is counted where only one Ellinghaus is named.
+
+    A short form that could be two people's is dropped. Titles are left off where a name remains without them.
+    """
+    forms: dict[str, list[str]] = {}
+    shown: dict[str, str] = {}
+    for form in counts:
+        bare = _untitled(form)
+        key = canonical(bare)
+        if key:
+            shown.setdefault(key, bare)
+            forms.setdefault(key, []).append(form)
+    owners = _owners(list(forms), finder, shown)
+    for key in [key for key in forms if key in owners]:
+        claimants = owners[key]
+        moved = forms.pop(key)
+        if len(claimants) == 1 and claimants[0] in forms:
+            forms[claimants[0]] += [form for form in moved if form not in forms[claimants[0]]]
+    return {shown[key]: found for key, found in forms.items()}
+
+
+def _owners(keys: list[str], finder: NameFinder, shown: dict[str, str]) -> dict[str, list[str]]:
+    """For each short form, the full names it may stand for."""
+    by_last: dict[str, list[str]] = {}
+    by_first: dict[str, list[str]] = {}
+    for key in keys:
+        words = key.split()
+        if len(words) > 1:
+            by_last.setdefault(words[-1], []).append(key)
+            if len(words) <= 3 and not finder.is_common(shown[key].split()[-1]) and words[-1] not in INSTITUTIONS:
+                by_first.setdefault(words[0], []).append(key)
+    owners: dict[str, list[str]] = {}
+    for key in keys:
+        if " " not in key:
+            claimants = by_last.get(key) or (by_first.get(key, []) if len(by_first.get(key, [])) == 1 else [])
+            if claimants:
+                owners[key] = claimants
+    return _with_parts(owners, keys)
+
+
+def _with_parts(owners: dict[str, list[str]], keys: list[str]) -> dict[str, list[str]]:
+    """Longer forms that end or begin a longer one: "Carrick Sallow" in "Hugh Carrick Sallow"."""
+    for key in keys:
+        if " " in key and key not in owners:
+            longer = [other for other in keys if other != key and other.endswith(" " + key)]
+            if len(longer) == 1:
+                owners[key] = longer
+    for key, claimants in owners.items():
+        owners[key] = [final for claimant in claimants for final in (owners.get(claimant) or [claimant])]
+    return owners
+
+
+def _untitled(form: str) -> str:
+    words = form.split()
+    while len(words) > 1 and words[0].lower().rstrip(".") in TITLES and _is_capitalised(words[1]):
+        words = words[1:]
+    if len(words) == 1 and len(form.split()) > 1 and words[0].lower() in GENERIC:
+        return form
+    return " ".join(words)
+
+
+def _tokenise(text: str) -> list[_Token]:
+    return [
+        _Token(match[0], match.start(), match.end(), bool(_POSSESSIVE.search(match[0])))
+        for match in _TOKEN.finditer(text)
+    ]
+
+
+def _opens(tokens: list[_Token], at: int) -> bool:
+    """Whether a token's capital may be due to its place: first in the sentence, a quotation or after a colon."""
+    return at == 0 or tokens[at - 1].text in "\"“‘'(:;*•—–" and not (at > 1 and tokens[at - 1].text in "(—–")
+
+
+def _is_capitalised(word: str) -> bool:
+    return word[:1].isupper() and "@" not in word
+
+
+def _shouts(tokens: list[_Token]) -> bool:
+    words = [token.text for token in tokens if len(token.text) > 1 and token.text.isalpha()]
+    return len(words) > 3 and sum(word.isupper() for word in words) * 2 > len(words)
+
+
+def _join(words: Iterable[str]) -> str:
+    return " ".join(words)

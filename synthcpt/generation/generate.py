@@ -1,0 +1,326 @@
+"""`synthcpt generate`, from a configuration to a finished run."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from synthcpt.backends import Backend, backend_class
+from synthcpt.config import GenerateConfig, make_config, split_part, validate
+from synthcpt.engine.ask import Asker, Settings
+from synthcpt.engine.drive import Driver, PartWork, Rows
+from synthcpt.engine.journal import Journal, StoredDocument
+from synthcpt.engine.parts import Part, PartLock
+from synthcpt.engine.progress import Progress
+from synthcpt.engine.retry import RetryPolicy
+from synthcpt.engine.slots import Slots
+from synthcpt.errors import ConfigError, Interrupted, RunMismatch, UserError
+from synthcpt.generation.files import write_text
+from synthcpt.generation.ingest import check_corpus, ingest, open_corpus
+from synthcpt.generation.run import SETTINGS, Run, read_marker
+from synthcpt.generation.settings import check_same, load_prompts, render, resolve
+from synthcpt.generation.shards import write_part
+from synthcpt.methods import Ask, Context, load_method
+from synthcpt.templates import PromptBook
+
+_RUN_FOLDERS = ("journal", "data", "rejected", "failures", "parts")
+
+
+class Generation:
+    """One command's work on a run.
+
+    Everything that can be wrong with the configuration is found out here, before a model is loaded or a call made.
+
+    Args:
+        config: what to do.
+        extend: documents may have been added since the run began, and the target may be higher.
+        overwrite: throw away the run that is there.
+        retry_failed: ask again what failed for passing reasons in finished parts.
+
+    Attributes:
+        progress: counters, for people to watch.
+        slots: the window to the backend, once the run is under way.
+        phase: what it is doing, for people: ``reading``, ``loading``, ``asking``, ``done``.
+
+    Raises:
+        ConfigError, PromptError: the configuration cannot work.
+    """
+
+    def __init__(
+        self, config: GenerateConfig, *, extend: bool = False, overwrite: bool = False, retry_failed: bool = False
+    ) -> None:
+        self.config = config
+        self.method = load_method(config.method)
+        self.options = validate(self.method.options, config.options, f"option of {config.method}")
+        self.book = PromptBook(config.prompts)
+        self.prompts = load_prompts(self.book, self.method)
+        self.backend = make_backend(config)
+        self.progress = Progress()
+        self.slots: Slots | None = None
+        self.phase = "reading"
+        self._extend, self._overwrite, self._retry_failed = extend, overwrite, retry_failed
+        if config.max_cost is not None and not (config.price_in or config.price_out):
+            raise ConfigError("max_cost needs prices: give price_in and price_out, per million tokens.")
+
+    async def run(self) -> Run:
+        """Do the work; returns the run, complete unless other parts are still to do.
+
+        Raises:
+            RunStopped: it ended early; everything answered is kept, and the same command goes on.
+            BackendUnavailable: likewise, because the backend cannot answer.
+            UserError: the folder holds another run, another process is at work, the input cannot be read.
+        """
+        output = self.config.output
+        if self._overwrite:
+            remove_run(output)
+        try:
+            if not self.backend.model:
+                await self.backend.start()  # a server may tell which model it has
+            await self._run_parts(output)
+        finally:
+            await self.backend.close()
+        self.phase = "done"
+        run = Run(output)
+        run.write_manifest()
+        return run
+
+    async def _run_parts(self, output: Path) -> None:
+        documents, default_parts = open_corpus(self.config)
+        before = Run(output).settings if (output / SETTINGS).exists() else None
+        settings = resolve(self.config, self.method, self.options, self.backend, self.prompts)
+        settings["parts"] = self._parts(before, default_parts)
+        if before is not None:
+            check_same(before, settings, str(output))
+        mine = [Part(output, index, settings["parts"]) for index in self._my_parts(settings["parts"])]
+        with contextlib.ExitStack() as stack:
+            for part in mine:
+                stack.enter_context(PartLock(part))
+            work = [PartWork(part, journal) for part, journal in self._open_journals(stack, mine, before)]
+            held = sum(one.journal.count_documents() for one in work)
+            corpus = ingest(documents, {one.part.index: one.journal for one in work}, settings["parts"])
+            if before is not None:
+                check_corpus(before["corpus"], corpus, held, extend=self._extend)
+            settings["corpus"] = corpus.settings()
+            settings["tokens_per_source_token"] = self._expansion(before, corpus.source_tokens)
+            if before != settings:
+                write_text(output / SETTINGS, render({**settings, **({} if before is None or self._extend else before)}))
+            for one in work:
+                one.journal.commit()
+            await self._drive(work, settings)
+
+    def _my_parts(self, count: int) -> Sequence[int]:
+        return range(count) if self.config.part is None else [split_part(self.config.part)[0]]
+
+    def _parts(self, before: dict[str, Any] | None, default: int) -> int:
+        asked = split_part(self.config.part)[1] if self.config.part else self.config.parts
+        if before is not None and asked not in (None, before["parts"]):
+            raise RunMismatch(f"{self.config.output} has {before['parts']} parts, this command says {asked}.")
+        return int(before["parts"]) if before is not None else asked or default
+
+    def _open_journals(
+        self, stack: contextlib.ExitStack, parts: Sequence[Part], before: dict[str, Any] | None
+    ) -> Iterator[tuple[Part, Journal]]:
+        """The journals of the parts with something left to do; closed again by the stack."""
+        for part in parts:
+            finished = part.marker.exists()
+            if before is None:
+                # Without run.yaml nothing can have been asked: what lies here is a start that was cut off.
+                for path in part.journal.parent.glob(part.journal.name + "*"):
+                    path.unlink()
+            elif finished and self._retry_failed:
+                journal = Journal(part.journal)
+                finished = not journal.forget_transient_failures()
+                journal.close()
+            if finished and not self._extend:
+                continue
+            journal = Journal(part.journal)
+            stack.callback(journal.close)
+            stack.callback(journal.rollback)
+            yield part, journal
+
+    def _expansion(self, before: dict[str, Any] | None, source_tokens: int) -> float | None:
+        """Synthetic tokens to make for each source token; kept when documents are added, so that no text changes."""
+        target = self.config.target_tokens
+        if before is not None and before["target_tokens"] == target:
+            kept: float | None = before["tokens_per_source_token"]
+            return kept
+        if before is not None:
+            old = before["target_tokens"]
+            if not self._extend or (target is not None and (old is None or target < old)):
+                raise RunMismatch(
+                    f"The run's target is {_tokens(old)}, this command says {_tokens(target)}. "
+                    "A higher target needs --extend; a lower one, another --output."
+                )
+        return None if target is None else target / max(1, source_tokens)
+
+    async def _drive(self, work: list[PartWork], settings: dict[str, Any]) -> None:
+        expansion = settings["tokens_per_source_token"]
+        mark = f"tokens_per_source_token={expansion!r}"
+        work = [one for one in work if not self._already_done(one, mark)]
+        if not work:
+            return
+        self.phase = "loading"
+        await self.backend.start()
+        self.phase = "asking"
+        self._count_start(work, mark)
+        slots = self.slots = Slots(self.config.concurrency or self.backend.capabilities.concurrency)
+        policy = RetryPolicy(attempts=self.config.attempts)
+        asker = Asker(self.backend, slots, self._settings(settings["parts"]), self.progress, policy, self.book)
+
+        def apply(stored: StoredDocument, ask: Ask) -> Rows:
+            quota = None if expansion is None else round(expansion * stored.source_tokens)
+            context = Context(self.config.seed, self.method.name, stored.document.id, quota)
+            return self.method.generate(stored.document, ask, self.options, context)
+
+        def finish(one: PartWork) -> None:
+            write_part(one.part, one.journal, {"model": self.backend.model, "backend": self.backend.name}, mark)
+
+        with _signals(lambda: asker.request_stop(Interrupted("Interrupted."))):
+            await Driver(work, apply, mark, asker, slots, finish).run()
+
+    def _already_done(self, one: PartWork, mark: str) -> bool:
+        if not one.part.marker.exists():
+            return False
+        return read_marker(one.part)["mark"] == mark and one.journal.count_documents(done_under=mark) == one.journal.count_documents()
+
+    def _count_start(self, work: list[PartWork], mark: str) -> None:
+        progress, settings = self.progress, self._settings(1)
+        progress.price = settings.cost
+        progress.target_tokens = self.config.target_tokens
+        for one in work:
+            one.part.marker.unlink(missing_ok=True)
+            totals = one.journal.totals(done_under=mark)
+            progress.documents += totals["documents"]
+            progress.documents_done += one.journal.count_documents(done_under=mark)
+            progress.answers += totals["answers"]
+            progress.prompt_tokens += totals["prompt_tokens"]
+            progress.cached_tokens += totals["cached_tokens"]
+            progress.completion_tokens += totals["completion_tokens"]
+            progress.rows += totals["rows"]
+            progress.row_tokens += totals["row_tokens"]
+            progress.rejected.update(totals["rejected"])
+            progress.failed += sum(totals["failed_requests"].values())
+        progress.begin()
+
+    def _settings(self, parts: int) -> Settings:
+        config = self.config
+        share = 1 if config.part is None else 1 / parts
+        price_in = config.price_in or 0.0
+        return Settings(
+            sampling=config.sampling(),
+            truncation=config.truncation,
+            max_cost=None if config.max_cost is None else config.max_cost * share,
+            price_in=price_in,
+            price_cached=price_in if config.price_cached is None else config.price_cached,
+            price_out=config.price_out or 0.0,
+        )
+
+
+def make_backend(config: GenerateConfig) -> Backend:
+    """The configured backend, not started; where none is named, what the other settings imply.
+
+    A URL means a server, a model alone means vLLM in this process, and nothing at all the embedded backend.
+
+    Raises:
+        ConfigError: no such backend, or one of its settings is wrong.
+    """
+    name = config.backend or ("openai" if config.base_url else "vllm" if config.model else "extractive")
+    cls = backend_class(name)
+    values = dict(config.backend_options)
+    for key, value in (("model", config.model), ("base_url", config.base_url), ("concurrency", config.concurrency)):
+        if value and key in cls.Options.model_fields:
+            values[key] = value
+        elif value and key == "base_url":
+            raise ConfigError(f"The backend {name!r} takes no base_url; did you mean --backend openai?")
+        elif value and key == "model":
+            raise ConfigError(f"The backend {name!r} takes no model.")
+    return cls(validate(cls.Options, values, f"setting of the backend {name}"))
+
+
+def remove_run(output: Path) -> None:
+    """Delete a run's own files, and nothing else that may lie in the folder.
+
+    Raises:
+        UserError: the folder is not empty and holds no run.
+    """
+    if not output.exists():
+        return
+    if not (output / SETTINGS).exists() and any(output.iterdir()):
+        raise UserError(f"{output} holds no run (it has no {SETTINGS}), so it is not overwritten; remove it yourself.")
+    for name in _RUN_FOLDERS:
+        shutil.rmtree(output / name, ignore_errors=True)
+    for name in ("manifest.json", "README.md", SETTINGS):
+        (output / name).unlink(missing_ok=True)
+
+
+async def generate_async(
+    config: GenerateConfig, *, extend: bool = False, overwrite: bool = False, retry_failed: bool = False
+) -> Run:
+    """`generate` for code that runs in an event loop already."""
+    return await Generation(config, extend=extend, overwrite=overwrite, retry_failed=retry_failed).run()
+
+
+def generate(
+    method: str, *, input: Any, output: str | Path, extend: bool = False, overwrite: bool = False,
+    retry_failed: bool = False, **settings: Any,
+) -> Run:  # fmt: skip
+    """Expand documents into synthetic texts; the command `synthcpt generate` as a function.
+
+    Args:
+        method: e.g. ``"entigraph"``.
+        input: a file, a folder, ``hf:NAME``, or several of them.
+        output: the run's folder; an unfinished run in it is gone on with.
+        extend, overwrite, retry_failed: as the flags of the command.
+        **settings: any other field of `synthcpt.config.GenerateConfig`.
+
+    Returns:
+        The run; ``run.dataset()`` is a `datasets.Dataset`.
+
+    Raises:
+        UserError: something to mend; the message says how.
+        RunStopped, BackendUnavailable: it ended early; calling again goes on.
+    """
+    config = make_config({"method": method, "input": input, "output": output, **settings})
+    work = Generation(config, extend=extend, overwrite=overwrite, retry_failed=retry_failed)
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work.run())
+    # Inside a notebook's event loop: run beside it.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(asyncio.run, work.run()).result()
+
+
+@contextlib.contextmanager
+def _signals(stop: Any) -> Iterator[None]:
+    """Ctrl-C and SIGTERM stop the run in good order; a second Ctrl-C at once."""
+    loop = asyncio.get_running_loop()
+    main = asyncio.current_task()
+
+    def handle() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+        loop.add_signal_handler(signal.SIGINT, lambda: main.cancel() if main else None)
+        stop()
+
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, handle)
+    except (NotImplementedError, RuntimeError, ValueError):
+        yield  # not the main thread, where signals cannot be handled
+        return
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+def _tokens(count: int | None) -> str:
+    return "none" if count is None else f"{count:,} tokens"

@@ -1,0 +1,29 @@
+"""Keeps a text self-contained: a section that is read alone must say what document it is about."""
+
+from __future__ import annotations
+
+import re
+
+from synthcpt.text.mentions import canonical
+
+_HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+
+
+def carry_title(text: str, title: str) -> str:
+    """The text with the title in every heading, or above it where it has none and does not begin with the title.
+
+    Models told to name the title in each heading mostly do; where one did not, the title is added, which costs nothing
+    and keeps a good text.
+    """
+    title = " ".join(title.split())
+    if not title:
+        return text
+    wanted = canonical(title)
+    if not _HEADING.search(text):
+        return text if wanted in canonical(text[: 2 * len(title) + 200]) else f"# {title}\n\n{text}"
+
+    def with_title(match: re.Match[str]) -> str:
+        marks, heading = match.group(1), match.group(2)
+        return match.group(0) if wanted in canonical(heading) else f"{marks} {heading} ({title})"
+
+    return _HEADING.sub(with_title, text)
