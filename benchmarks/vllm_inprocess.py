@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +56,22 @@ async def compare(options: VllmOptions, requests: Sequence[Request], pairs: int)
     for number in range(pairs):
         # The order alternates too, so that neither side always has the warmer machine.
         sides = ["chat", "backend"] if number % 2 == 0 else ["backend", "chat"]
-        rates = {side: await _timed(side, backend, llm, requests) for side in sides}
-        rows.append((rates["chat"], rates["backend"]))
-        print(f"pair {number + 1}: LLM.chat {rows[-1][0]:,.0f}  backend {rows[-1][1]:,.0f} tokens/s", flush=True)
+        passes = {side: await _timed(side, backend, llm, requests) for side in sides}
+        rows.append((passes["chat"], passes["backend"]))
+        print(f"pair {number + 1}: LLM.chat {passes['chat']}  backend {passes['backend']}", flush=True)
     await backend.close()
     _print_table(rows)
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass over the requests took: new tokens a second, and CPU seconds of this process (not the engine's)."""
+
+    tokens_per_s: float
+    host_cpu_s: float
+
+    def __str__(self) -> str:
+        return f"{self.tokens_per_s:,.0f} tokens/s, host CPU {self.host_cpu_s:.2f} s"
 
 
 async def run_backend(backend: VllmBackend, requests: Sequence[Request]) -> int:
@@ -110,24 +121,24 @@ def _llm_of(backend: VllmBackend) -> Any:
     return backend._llm
 
 
-async def _timed(side: str, backend: VllmBackend, llm: Any, requests: Sequence[Request]) -> float:
-    """Tokens a second of one pass."""
+async def _timed(side: str, backend: VllmBackend, llm: Any, requests: Sequence[Request]) -> Pass:
     if not llm.reset_prefix_cache():
         raise SystemExit("The prefix cache could not be emptied.")
-    started = time.perf_counter()
+    started, cpu_started = time.perf_counter(), time.process_time()
     if side == "chat":
         new_tokens = run_chat(llm, requests, backend._options.extra_sampling)
     else:
         new_tokens = await run_backend(backend, requests)
-    return new_tokens / (time.perf_counter() - started)
+    return Pass(new_tokens / (time.perf_counter() - started), time.process_time() - cpu_started)
 
 
-def _print_table(rows: Sequence[tuple[float, float]]) -> None:
-    chat, ours = zip(*rows, strict=True)
-    print(f"\n{'':10}{'median':>10}{'lowest':>10}{'highest':>10}  new tokens/s")
-    for name, rates in (("LLM.chat", chat), ("backend", ours)):
-        print(f"{name:10}{statistics.median(rates):>10,.0f}{min(rates):>10,.0f}{max(rates):>10,.0f}")
-    ratios = [own / bare for bare, own in rows]
+def _print_table(rows: Sequence[tuple[Pass, Pass]]) -> None:
+    print(f"\n{'':10}{'median':>10}{'lowest':>10}{'highest':>10}  new tokens/s{'host CPU s':>13}")
+    for name, passes in zip(("LLM.chat", "backend"), zip(*rows, strict=True), strict=True):
+        rates, cpu_s = [each.tokens_per_s for each in passes], statistics.median(each.host_cpu_s for each in passes)
+        columns = "".join(f"{rate:>10,.0f}" for rate in (statistics.median(rates), min(rates), max(rates)))
+        print(f"{name:10}{columns}{'':14}{cpu_s:>13.2f}")
+    ratios = [ours.tokens_per_s / bare.tokens_per_s for bare, ours in rows]
     print(f"median ratio {statistics.median(ratios):.3f}  (pairs: {', '.join(f'{ratio:.3f}' for ratio in ratios)})")
 
 

@@ -24,7 +24,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from synthcpt.combinations import Permutation, unrank
-from synthcpt.errors import DocumentFailed
+from synthcpt.errors import DocumentFailed, RequestFailed
 from synthcpt.methods import Answer, Ask, Context, MethodOptions
 from synthcpt.records import Document, Rejection, Request, SyntheticDocument
 from synthcpt.text import gates
@@ -46,19 +46,29 @@ _FIRST_SUMMARY, _FIRST_PAIR, _FIRST_TRIPLE = 1, 1 << 20, 1 << 40
 class Options(MethodOptions):
     """EntiGraph's options."""
 
-    max_entities: int | None = Field(100, ge=2, description="keep this many entities a document, the most prominent first; null for all")
-    max_pairs: int | None = Field(None, ge=0, description="at most this many pairs a document; null for all, as in the paper")
+    max_entities: int | None = Field(
+        100, ge=2, description="keep this many entities a document, the most prominent first; null for all"
+    )
+    max_pairs: int | None = Field(
+        None, ge=0, description="at most this many pairs a document; null for all, as in the paper"
+    )
     max_triples: int | None = Field(
-        None, ge=0, description="at most this many triples a document; null for what the token target needs, none without a target"
+        None,
+        ge=0,
+        description="at most this many triples a document; null for what the token target needs, none without a target",
     )
     include_summary: bool = Field(True, description="train on the summary, as the paper's code does")
     include_source: bool = Field(False, description="add the document itself to the corpus; the paper does not")
     ungrounded: Literal["drop", "keep"] = Field("drop", description="entities that do not occur in the document")
     require_entities: bool = Field(True, description="reject a text that does not mention each of its entities")
     same_language: bool = Field(True, description="reject a text in another language than the document's")
-    max_copied: float = Field(0.5, ge=0, le=1, description="reject a text of whose 8-word runs more than this share is the document's")
+    max_copied: float = Field(
+        0.5, ge=0, le=1, description="reject a text of whose 8-word runs more than this share is the document's"
+    )
     min_words: int = Field(30, ge=0, description="reject a shorter text")
-    context_tokens: int | None = Field(None, ge=512, description="split documents to fit this context; null for the model's own")
+    context_tokens: int | None = Field(
+        None, ge=512, description="split documents to fit this context; null for the model's own"
+    )
 
 
 class EntityAnswer(BaseModel):
@@ -96,7 +106,7 @@ async def generate(
     writer = _Writer(document, ask, options, context)
     if options.include_source:
         yield writer.source_row()
-    rows = await writer.read()
+    rows = await _read_in_passages_that_fit(writer)
     for row in rows:
         yield row
     tokens = sum(row.tokens for row in rows if isinstance(row, SyntheticDocument))
@@ -104,19 +114,32 @@ async def generate(
         yield row
 
 
+async def _read_in_passages_that_fit(writer: _Writer) -> list[SyntheticDocument | Rejection]:
+    """Read the document; where a tokenizer makes more tokens of it than estimated, again in smaller passages."""
+    for shrink in (1.0, 0.5, 0.25):
+        writer.passages = _split(writer.document, writer.ask, writer.options, shrink)
+        try:
+            return await writer.read()
+        except RequestFailed as failure:
+            if failure.reason != "prompt_too_long" or shrink == 0.25:
+                raise
+    return []
+
+
 class _Writer:
     """One document under way."""
 
     def __init__(self, document: Document, ask: Ask, options: Options, context: Context) -> None:
         self.document, self.ask, self.options, self.context = document, ask, options, context
-        self.passages = _split(document, ask, options)
+        self.passages: list[str] = []
         self.source = gates.Source(document.text)
         self.entities: list[Entity] = []
+        self.spans: dict[str, tuple[int, int] | None] = {}
 
     def source_row(self) -> SyntheticDocument:
         document = self.document
         text = carry_title(document.text, document.title)
-        return self._row("source", 0, text, (), estimate_tokens(text), {})
+        return self._row("source", 0, text, (), estimate_tokens(text), {"step": "source", "entities": []})
 
     async def read(self) -> list[SyntheticDocument | Rejection]:
         """One call a passage: its summary (a row) and its entities, grounded and merged over the passages."""
@@ -131,6 +154,7 @@ class _Writer:
                 rows.append(self._summary_row(i, answer.summary.strip(), keys))
         grounding = ground_entities(named, self.passages, keep_ungrounded=self.options.ungrounded == "keep")
         self.entities = grounding.entities[: self.options.max_entities]
+        self.spans = {entity.name: entity.span for entity in self.entities}
         if len(self.entities) < 2 and not rows:
             raise DocumentFailed("no_entities", f"{len(self.entities)} usable of {len(named)} named")
         return rows
@@ -217,15 +241,14 @@ class _Writer:
             verdict = self.source.copied(text, options.max_copied)
         if not verdict and options.same_language:
             verdict = self.source.other_language(text)
-        meta = {"step": name.split("-")[0], "entities": [self._entity_meta(name) for name in entities]}
+        meta: dict[str, object] = {
+            "step": name.split("-")[0],
+            "entities": [{"name": name, "span": self.spans[name]} for name in entities],
+        }
         row = self._row(name, ordinal, text, keys, tokens, meta)
         if verdict is None:
             return row
         return Rejection(row.id, ordinal, text, row.method, row.source_ids, verdict.reason, verdict.detail, keys, meta)
-
-    def _entity_meta(self, name: str) -> dict[str, object]:
-        entity = next(entity for entity in self.entities if entity.name == name)
-        return {"name": name, "span": list(entity.span) if entity.span else None}
 
     def _row(
         self, name: str, ordinal: int, text: str, keys: tuple[str, ...], tokens: int, meta: dict[str, object]
@@ -234,7 +257,7 @@ class _Writer:
         return SyntheticDocument(f"{source}/{method}/{name}", ordinal, text, method, (source,), keys, (), tokens, meta)
 
 
-def _split(document: Document, ask: Ask, options: Options) -> list[str]:
+def _split(document: Document, ask: Ask, options: Options, shrink: float) -> list[str]:
     """The whole text, or passages of which any two fit the context together with a prompt and its answer."""
     context_tokens = options.context_tokens or ask.capabilities.context_tokens
     if context_tokens is None:
@@ -245,7 +268,7 @@ def _split(document: Document, ask: Ask, options: Options) -> list[str]:
     room = context_tokens - _PROMPT_OVERHEAD_TOKENS - min(answer_room, context_tokens // 2)
     if room < 64:
         raise DocumentFailed("context_too_small", f"a context of {context_tokens} tokens leaves no room for a document")
-    tokens = estimate_tokens(document.text)
+    tokens = estimate_tokens(document.text) / shrink
     if tokens <= room:
         return [document.text]
     max_chars = int(len(document.text) * room / tokens / 2 * 0.9)
@@ -253,7 +276,7 @@ def _split(document: Document, ask: Ask, options: Options) -> list[str]:
 
 
 def _by_passage(plan: Iterator[Combination]) -> Iterator[Combination]:
-    """The same combinations, those of one passage together as far as a bounded look ahead goes: for the prefix cache."""
+    """The same combinations, those of one passage together, as far as a bounded look ahead goes."""
     while batch := list(islice(plan, 4096)):
         yield from sorted(batch, key=lambda item: (item.passages, item.ordinal))
 

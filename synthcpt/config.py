@@ -1,4 +1,4 @@
-"""A run's configuration: one model, filled from a YAML file, from flags and from Python, checked before anything runs."""
+"""A run's configuration: filled from a YAML file, from flags and from Python, checked before anything runs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ class GenerateConfig(BaseModel):
     input: tuple[str, ...] = Field(description="files, folders or hf:NAME[:CONFIG][:SPLIT]")
     output: Path = Field(description="the run's folder")
 
-    backend: str | None = Field(None, description="where completions come from; guessed from the model and the URL where absent")
+    backend: str | None = Field(
+        None, description="where completions come from; guessed from the model and the URL where absent"
+    )
     model: str = Field("", description="the model's name or path")
     base_url: str = Field("", description="an OpenAI-compatible server")
     backend_options: dict[str, Any] = Field({}, description="settings of the backend")
@@ -50,13 +52,19 @@ class GenerateConfig(BaseModel):
     max_tokens: int | None = Field(None, ge=1, description="the most new tokens an answer; overrides the prompts' own")
     top_p: float | None = Field(None, gt=0, le=1, description="nucleus sampling")
     top_k: int | None = Field(None, ge=1, description="sample from this many tokens")
-    min_p: float | None = Field(None, ge=0, le=1, description="leave out tokens less likely than this share of the likeliest")
-    truncation: Literal["drop", "retry"] = Field("retry", description="an answer that hit its limit: drop it, or ask once more with twice the room")
+    min_p: float | None = Field(
+        None, ge=0, le=1, description="leave out tokens less likely than this share of the likeliest"
+    )
+    truncation: Literal["drop", "retry"] = Field(
+        "retry", description="an answer that hit its limit: drop it, or ask once more with twice the room"
+    )
 
     target_tokens: int | None = Field(None, ge=1, description="how many synthetic tokens to make in all, e.g. 10M")
     max_cost: float | None = Field(None, gt=0, description="stop at this spend")
     price_in: float | None = Field(None, ge=0, description="price of a million prompt tokens")
-    price_cached: float | None = Field(None, ge=0, description="price of a million cached prompt tokens; as price_in where absent")
+    price_cached: float | None = Field(
+        None, ge=0, description="price of a million cached prompt tokens; as price_in where absent"
+    )
     price_out: float | None = Field(None, ge=0, description="price of a million new tokens")
 
     part: str | None = Field(None, description="K/N: do the K-th of N shares only, K from 1")

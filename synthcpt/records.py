@@ -25,7 +25,7 @@ class Document:
 
     Attributes:
         id: stable under reordering the corpus and under adding other documents.
-        text: the body; Unicode in NFC form, "\\n" line ends, no NUL.
+        text: the body; Unicode in NFC form, one kind of line end, no NUL.
         title: a human's name for it; may be empty.
         meta: whatever else the source row held.
     """

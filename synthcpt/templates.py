@@ -76,16 +76,16 @@ class Prompt:
         """
         if values.keys() != self.slots:
             _complain_about_slots(self, values)
-        messages = tuple(
-            Message(cast(Any, role), self._parts(pieces, values)) for role, pieces in self.turns
-        )
+        messages = tuple(Message(cast(Any, role), self._parts(pieces, values)) for role, pieces in self.turns)
         sampling = replace(Sampling(), **self.sampling) if self.sampling else Sampling()
         return Request(messages, sampling, prompt=self.name, slots=values)
 
     def _parts(self, pieces: Sequence[Piece], values: Mapping[str, Any]) -> tuple[str, ...]:
         """Up to the last shared slot piece by piece, then all the rest as one."""
         texts = [text if kind == "literal" else _as_text(values[text]) for kind, text in pieces]
-        last_shared = max((i for i, (kind, text) in enumerate(pieces) if kind == "slot" and text in self.shared), default=-1)
+        last_shared = max(
+            (i for i, (kind, text) in enumerate(pieces) if kind == "slot" and text in self.shared), default=-1
+        )
         return (*texts[: last_shared + 1], "".join(texts[last_shared + 1 :]))
 
 
@@ -96,13 +96,19 @@ class PromptBook:
         if override_dir is not None and not override_dir.is_dir():
             raise PromptError(f"There is no folder {override_dir} to take prompts from.")
         self._override_dir = override_dir
+        self._loaded: dict[str, Prompt] = {}
 
     def load(self, name: str) -> Prompt:
-        """The prompt ``<method>/<name>``.
+        """The prompt ``<method>/<name>``, read once.
 
         Raises:
             PromptError: there is none, or its file is malformed.
         """
+        if name not in self._loaded:
+            self._loaded[name] = self._read(name)
+        return self._loaded[name]
+
+    def _read(self, name: str) -> Prompt:
         method, _, base = name.partition("/")
         if self._override_dir is not None:
             path = self._override_dir / method / f"{base}.md"
@@ -146,7 +152,8 @@ def parse_prompt(name: str, text: str, where: str) -> Prompt:
         raise PromptError(f"{where}: the text must start with a line '=== system ===' or '=== user ==='.")
     ends = [mark.start() for mark in marks[1:]] + [len(body)]
     turns = tuple(
-        (mark.group(1), _pieces(body[mark.end() : end].strip("\n"), where)) for mark, end in zip(marks, ends, strict=True)
+        (mark.group(1), _pieces(body[mark.end() : end].strip("\n"), where))
+        for mark, end in zip(marks, ends, strict=True)
     )
     if turns[-1][0] != "user":
         raise PromptError(f"{where}: the last turn must be '=== user ==='.")

@@ -35,7 +35,7 @@ class ChatRenderer:
         """
         if not self._has_template:
             return "".join(f"{_PLAIN_NAMES[turn.role]}: {turn.text}\n\n" for turn in messages) + "Assistant:"
-        turns = [(turn.role, turn.text) for turn in messages]
+        turns: list[tuple[str, str]] = [(turn.role, turn.text) for turn in messages]
         return self._apply_template(turns if self._takes_system else _fold_system_turn(turns))
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:

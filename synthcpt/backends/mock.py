@@ -6,6 +6,7 @@ import asyncio
 import random
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import ClassVar
 
 import orjson
@@ -19,11 +20,60 @@ from synthcpt.text.tokens import estimate_tokens
 Script = Callable[[Request], Completion | str]
 """What answers a request: a text, a whole completion, or an error it raises."""
 
+_tokens = lru_cache(maxsize=256)(estimate_tokens)
+
 _NAME = re.compile(r"\b[A-Z][a-z]+(?: [A-Z][a-z]+)*")
-_FILLER = (
-    "in the account of the matter that is given here and of what came after it the part that was played by each is "
-    "told in turn with the reasons for it and the time at which it was done so that nothing of it is left in doubt"
-).split()
+_FILLER = [
+    "in",
+    "the",
+    "account",
+    "of",
+    "the",
+    "matter",
+    "that",
+    "is",
+    "given",
+    "here",
+    "and",
+    "of",
+    "what",
+    "came",
+    "after",
+    "it",
+    "the",
+    "part",
+    "that",
+    "was",
+    "played",
+    "by",
+    "each",
+    "is",
+    "told",
+    "in",
+    "turn",
+    "with",
+    "the",
+    "reasons",
+    "for",
+    "it",
+    "and",
+    "the",
+    "time",
+    "at",
+    "which",
+    "it",
+    "was",
+    "done",
+    "so",
+    "that",
+    "nothing",
+    "of",
+    "it",
+    "is",
+    "left",
+    "in",
+    "doubt",
+]
 
 
 class MockBackend:
@@ -92,7 +142,7 @@ class MockBackend:
         answer = self._script(request)
         if isinstance(answer, Completion):
             return answer
-        prompt_tokens = sum(estimate_tokens(part) for message in request.messages for part in message.parts)
+        prompt_tokens = sum(_tokens(part) for message in request.messages for part in message.parts)
         return Completion(answer, "stop", prompt_tokens, estimate_tokens(answer), model=options.model)
 
     def _write(self, request: Request) -> str:

@@ -58,8 +58,8 @@ class VllmOptions(BackendOptions):
         thinking: whether a model that can reason aloud does so first; its thoughts never reach the text. Together
             with JSON schemas it needs vLLM's ``reasoning_parser`` in `engine`.
         default_max_tokens: the most new tokens where neither prompt nor run says.
-        window: requests given to the engine at once, those that wait in it included; by default half as many again
-            as it computes at once.
+        window: requests given to the engine at once, those that wait in it included; by default twice as many as
+            it computes at once, so that a whole batch may end in one step and the next is there.
         engine: any other engine argument of vLLM.
         extra_sampling: any other argument of vLLM's SamplingParams, for every request.
     """
@@ -78,8 +78,8 @@ class VllmOptions(BackendOptions):
     thinking: Literal["off", "on"] = "off"
     default_max_tokens: int = Field(8192, ge=1)
     window: int | None = Field(None, ge=1)
-    engine: dict[str, Any] = {}
-    extra_sampling: dict[str, Any] = {}
+    engine: dict[str, Any] = Field(default_factory=dict)
+    extra_sampling: dict[str, Any] = Field(default_factory=dict)
 
 
 class VllmBackend:
@@ -102,7 +102,7 @@ class VllmBackend:
         self._capabilities = Capabilities(
             schema=True,
             context_tokens=options.max_model_len,
-            concurrency=options.window or 384,
+            concurrency=options.window or 512,
             prefix_cache=options.enable_prefix_caching,
         )
 
@@ -130,7 +130,7 @@ class VllmBackend:
         self._llm = llm = await asyncio.to_thread(_load, self._options)
         options = self._options
         self._engine = VllmEngine(llm, self.model, options.default_max_tokens, options.extra_sampling)
-        window = options.window or self._engine.batch_size * 3 // 2
+        window = options.window or 2 * self._engine.batch_size
         # The render thread gets a tokenizer of its own: a fast one must not be used by two threads at once.
         renderer = ChatRenderer(copy.deepcopy(llm.get_tokenizer()), options.thinking == "on")
         self._feed = Feed(self._engine, renderer, window, self._describe_failure)
@@ -162,8 +162,8 @@ class VllmBackend:
 
     def _describe_failure(self, error: Exception) -> str:
         return (
-            f"The vLLM engine of {self.model} failed while it ran ({type(error).__name__}: {error}); its log above says "
-            "why. If it ran out of memory, lower gpu_memory_utilization or max_num_seqs."
+            f"The vLLM engine of {self.model} failed while it ran ({type(error).__name__}: {error}); its log above "
+            "says why. If it ran out of memory, lower gpu_memory_utilization or max_num_seqs."
         )
 
 
@@ -179,7 +179,7 @@ def _watch(processes: list[BaseProcess], feed: Feed) -> None:
 
 
 def _load(options: VllmOptions) -> Any:
-    """vLLM's `LLM`, loaded; takes seconds to minutes."""
+    """The loaded `LLM`; takes seconds to minutes."""
     os.environ["VLLM_NO_USAGE_STATS"] = os.environ["VLLM_DO_NOT_TRACK"] = "1"
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
     # A forked engine would hold this process's open files, its lock on the run among them, beyond its death.
@@ -228,12 +228,12 @@ def _engine_arguments(options: VllmOptions, vllm: Any) -> dict[str, Any]:
             raise ConfigError(f"vLLM has no engine argument {name!r}. {near_match(name, known)}")
     ours = options.model_dump(exclude={"engine", "extra_sampling", "thinking", "default_max_tokens", "window"})
     arguments = {name: value for name, value in ours.items() if value is not None} | _QUIET_AND_COMPACT
-    if _needs_cpu_cache_size(options, vllm):
+    if _needs_cpu_cache_size(options):
         arguments["kv_cache_memory_bytes"] = _CPU_CACHE_BYTES
     return arguments | options.engine
 
 
-def _needs_cpu_cache_size(options: VllmOptions, vllm: Any) -> bool:
+def _needs_cpu_cache_size(options: VllmOptions) -> bool:
     """Without a GPU vLLM would ask for nine tenths of the machine's memory and fail where it is not free."""
     from vllm.platforms import current_platform
 

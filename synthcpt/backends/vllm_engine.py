@@ -40,7 +40,7 @@ class VllmEngine:
         self._free_text_params = lru_cache(maxsize=256)(self._params)
 
     def prepare(self, request: Request, token_ids: list[int]) -> Any:
-        """vLLM's sampling parameters for this request.
+        """The sampling parameters for this request.
 
         Raises:
             PromptTooLong: no room is left for an answer.
@@ -48,7 +48,9 @@ class VllmEngine:
         """
         room = self.context_tokens - len(token_ids)
         if room < 1:
-            raise PromptTooLong(f"The prompt has {len(token_ids)} tokens; {self._model} takes {self.context_tokens} in all.")
+            raise PromptTooLong(
+                f"The prompt has {len(token_ids)} tokens; {self._model} takes {self.context_tokens} in all."
+            )
         new_tokens = min(request.sampling.max_tokens or self._default_max_tokens, room)
         try:
             if request.schema is None:

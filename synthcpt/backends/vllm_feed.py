@@ -98,7 +98,10 @@ class Feed:
         self._ready: SimpleQueue[_Job | None] = SimpleQueue()
         self._dropped: deque[_Job] = deque()
         self._live: dict[str, _Job] = {}
-        self._threads = [self._start_thread("render", self._render_forever), self._start_thread("engine", self._step_forever)]
+        self._threads = [
+            self._start_thread("render", self._render_forever),
+            self._start_thread("engine", self._step_forever),
+        ]
 
     async def submit(self, request: Request) -> Completion:
         """Answer one request; a cancelled call is taken out of the engine.

@@ -20,7 +20,7 @@ from synthcpt.records import Document
 
 @dataclass(slots=True)
 class ReadCounts:
-    """What became of the input; filled while it is read.
+    """What became of the input so far.
 
     Attributes:
         documents: handed out.
@@ -33,14 +33,24 @@ class ReadCounts:
     skipped_files: Counter[str] = field(default_factory=Counter)
 
 
+class DocumentStream(Iterator[Document]):
+    """The documents one after another; `counts` grows while they are read."""
+
+    def __init__(self, documents: Iterator[Document], counts: ReadCounts) -> None:
+        self._documents = documents
+        self.counts = counts
+
+    def __next__(self) -> Document:
+        return next(self._documents)
+
+
 def read_documents(
     inputs: Sequence[str],
     *,
     text_field: str | None = None,
     title_field: str | None = None,
     id_field: str | None = None,
-    counts: ReadCounts | None = None,
-) -> Iterator[Document]:
+) -> DocumentStream:
     """Stream the documents of files, folders and datasets.
 
     Inputs are looked up at once and read as the stream is consumed. What is kept of a document that was handed out
@@ -58,29 +68,28 @@ def read_documents(
         title_field: by default the first of title, name and heading; "" takes none.
         id_field: by default the first of id, doc_id, wiki_id and uuid; "" makes ids from the texts, as is done for
             a row whose id is empty.
-        counts: filled with what was read, left out and skipped.
 
     Raises:
         CorpusError: an input is missing, broken or without documents, a field is not there, or two documents of one
             id differ. Of missing inputs and unsupported formats at once, of the rest when the stream comes to it.
         MissingExtra: a file needs the convert extra.
     """
-    tally = ReadCounts() if counts is None else counts
-    sources = find_sources(inputs, tally.skipped_files)
-    return _distinct(sources, Fields(text_field, title_field, id_field), tally)
+    counts = ReadCounts()
+    sources = find_sources(inputs, counts.skipped_files)
+    return DocumentStream(_distinct(sources, Fields(text_field, title_field, id_field), counts), counts)
 
 
-def _distinct(sources: list[Source], fields: Fields, tally: ReadCounts) -> Iterator[Document]:
+def _distinct(sources: list[Source], fields: Fields, counts: ReadCounts) -> Iterator[Document]:
     contents: dict[int, int] = {}
     for found in _found(sources, fields):
         key = int.from_bytes(blake2b(found.document.id.encode(), digest_size=16).digest(), "big")
         known = contents.get(key)
         if known is None:
             contents[key] = found.content
-            tally.documents += 1
+            counts.documents += 1
             yield found.document
         elif known == found.content:
-            tally.duplicates += 1
+            counts.duplicates += 1
         else:
             raise _conflict(found, sources, fields)
     if not contents:

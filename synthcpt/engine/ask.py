@@ -19,7 +19,14 @@ from synthcpt.engine.journal import Journal
 from synthcpt.engine.progress import Progress
 from synthcpt.engine.retry import Attempts, RetryPolicy
 from synthcpt.engine.slots import Slots
-from synthcpt.errors import BackendUnavailable, BudgetReached, RequestFailed, RequestRejected, SynthcptError, TransientError
+from synthcpt.errors import (
+    BackendUnavailable,
+    BudgetReached,
+    RequestFailed,
+    RequestRejected,
+    SynthcptError,
+    TransientError,
+)
 from synthcpt.methods import Answer
 from synthcpt.records import Completion, Message, Request, Sampling
 from synthcpt.templates import Prompt, PromptBook
@@ -80,7 +87,13 @@ class Asker:
     """
 
     def __init__(
-        self, backend: Backend, slots: Slots, settings: Settings, progress: Progress, policy: RetryPolicy, prompts: PromptBook
+        self,
+        backend: Backend,
+        slots: Slots,
+        settings: Settings,
+        progress: Progress,
+        policy: RetryPolicy,
+        prompts: PromptBook,
     ) -> None:
         self.backend = backend
         self.settings = settings
@@ -139,9 +152,7 @@ class Asker:
         except (TransientError, RequestRejected) as error:
             transient = isinstance(error, TransientError)
             reason = _slug(type(error).__name__)
-            journal.put_failure(
-                document, "request", reason, str(error), key=key, request=request, transient=transient
-            )
+            journal.put_failure(document, "request", reason, str(error), key=key, request=request, transient=transient)
             self.progress.failed += 1
             raise RequestFailed(reason, str(error), key) from error
         finally:
@@ -265,7 +276,9 @@ class Ask:
 
     def _with_run_sampling(self, request: Request) -> Request:
         overrides = self._asker.settings.sampling
-        return replace(request, sampling=_override(request.sampling, tuple(overrides.items()))) if overrides else request
+        return (
+            replace(request, sampling=_override(request.sampling, tuple(overrides.items()))) if overrides else request
+        )
 
 
 class _Workers(Generic[T]):

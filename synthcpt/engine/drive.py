@@ -81,7 +81,7 @@ class Driver:
         feeding = asyncio.create_task(self._feed())
         stopped = self._asker.stopped
         try:
-            await asyncio.wait({feeding, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((feeding, stopped), return_when=asyncio.FIRST_COMPLETED)
             if stopped.done():
                 await self._drain(GRACE_S if isinstance(stopped.result(), Interrupted) else 600.0)
                 raise stopped.result()
@@ -157,5 +157,5 @@ class Driver:
         """Let what was sent be answered."""
         loop = asyncio.get_running_loop()
         deadline_s = loop.time() + patience_s
-        while self._slots.in_use and loop.time() < deadline_s:
+        while self._slots.in_use and loop.time() < deadline_s:  # noqa: ASYNC110
             await asyncio.sleep(0.02)

@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -114,7 +114,9 @@ class Journal:
             self._db.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
             (version,) = self._db.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
         except sqlite3.DatabaseError as error:
-            raise UserError(f"{path} is damaged or no journal ({error}). Move it away to start this part again.") from error
+            raise UserError(
+                f"{path} is damaged or no journal ({error}). Move it away to start this part again."
+            ) from error
         if version != str(SCHEMA_VERSION):
             raise UserError(f"{path} was written by another version of synthcpt (journal format {version}).")
         self._open = False
@@ -209,6 +211,11 @@ class Journal:
         """How many documents there are, or how many were finished under a mark."""
         where, values = ("", ()) if done_under is None else (" WHERE done = ?", (done_under,))
         return int(self._db.execute("SELECT count(*) FROM documents" + where, values).fetchone()[0])
+
+    def is_done(self, document_id: str) -> bool:
+        """Whether a document was finished, under whatever mark."""
+        row = self._db.execute("SELECT done FROM documents WHERE place = ?", (place_of(document_id),)).fetchone()
+        return row is not None and row[0] is not None
 
     def begin_document(self, number: int) -> None:
         """Forget the rows and failures of an earlier, unfinished pass over a document; its answers stay."""
@@ -305,7 +312,8 @@ class Journal:
     def request(self, key: str) -> dict[str, Any] | None:
         """A stored call whole: its messages as sent, sampling, schema and answer; None where there is none."""
         row = self._db.execute(
-            "SELECT request, prompt, text, finish_reason, prompt_tokens, completion_tokens, cached_tokens, model, attempts "
+            "SELECT request, prompt, "
+            "text, finish_reason, prompt_tokens, completion_tokens, cached_tokens, model, attempts "
             "FROM answers WHERE key = ?",
             (bytes.fromhex(key),),
         ).fetchone()
@@ -329,14 +337,14 @@ class Journal:
 
     def put_row(self, document: int, row: SyntheticDocument | Rejection) -> None:
         """Stage a text for the shard, or a rejection for its file; a second row of one ordinal replaces the first."""
-        kept = isinstance(row, SyntheticDocument)
+        if isinstance(row, SyntheticDocument):
+            kind, reason, tokens = "data", "", row.tokens
+        else:
+            kind, reason, tokens = "rejected", row.reason, 0
         self._write(
             "INSERT OR REPLACE INTO rows VALUES (?,?,?,?,?,?)",
-            (
-                document, row.ordinal, "data" if kept else "rejected", "" if kept else row.reason,
-                row.tokens if kept else 0, orjson.dumps(asdict(row)),
-            ),
-        )  # fmt: skip
+            (document, row.ordinal, kind, reason, tokens, orjson.dumps(row)),
+        )
 
     def rows(self, kind: str) -> Iterator[dict[str, Any]]:
         """The staged rows of a kind (``"data"`` or ``"rejected"``), by document place and ordinal."""
@@ -403,9 +411,12 @@ class Journal:
             f"SELECT count(*), coalesce(sum(tokens),0) FROM rows WHERE kind = 'data'{of_done}", values
         ).fetchone()
         rejected = one(
-            f"SELECT reason, count(*) FROM rows WHERE kind = 'rejected'{of_done} GROUP BY reason ORDER BY reason", values
+            f"SELECT reason, count(*) FROM rows WHERE kind = 'rejected'{of_done} GROUP BY reason ORDER BY reason",
+            values,
         )
-        failed = one("SELECT scope, reason, count(*) FROM failures GROUP BY scope, reason ORDER BY scope, reason").fetchall()
+        failed = one(
+            "SELECT scope, reason, count(*) FROM failures GROUP BY scope, reason ORDER BY scope, reason"
+        ).fetchall()
         return {
             "documents": self.count_documents(),
             "source_tokens": one("SELECT coalesce(sum(source_tokens),0) FROM documents").fetchone()[0],
@@ -423,7 +434,8 @@ class Journal:
     def answers_by_prompt(self) -> dict[str, tuple[int, int, int]]:
         """Prompt name -> answers, mean prompt tokens and mean completion tokens (rounded); for forecasts."""
         cursor = self._db.execute(
-            "SELECT prompt, count(*), avg(prompt_tokens), avg(completion_tokens) FROM answers GROUP BY prompt ORDER BY prompt"
+            "SELECT prompt, count(*), avg(prompt_tokens), avg(completion_tokens) FROM answers "
+            "GROUP BY prompt ORDER BY prompt"
         )
         return {prompt: (count, round(mean_in), round(mean_out)) for prompt, count, mean_in, mean_out in cursor}
 

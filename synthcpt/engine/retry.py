@@ -39,6 +39,7 @@ class _Call:
     request: Request
     priority: int
     attempts: int = 0
+    first_error: TransientError | None = None
 
 
 class Attempts:
@@ -71,8 +72,18 @@ class Attempts:
             BackendUnavailable: from any attempt, or nothing has been answered for `RetryPolicy.outage_s`.
         """
         call = _Call(request, priority)
-        completion = await self._retrying(self._attempt, call)
-        return completion, call.attempts
+        try:
+            return await self._attempt(call), 1
+        except TransientError as error:
+            call.first_error = error
+        return await self._retrying(self._attempt_again, call), call.attempts
+
+    async def _attempt_again(self, call: _Call) -> Completion:
+        """Hand tenacity the first attempt's error, so that it waits, then try: a success at once never pays for it."""
+        if call.first_error is not None:
+            error, call.first_error = call.first_error, None
+            raise error
+        return await self._attempt(call)
 
     async def _attempt(self, call: _Call) -> Completion:
         grant = await self._slots.acquire(call.priority)

@@ -104,7 +104,7 @@ class Slots:
             self._hungry.clear()
 
     def _held(self) -> bool:
-        return self._closed or self._paused_until_s > 0 and time.monotonic() < self._paused_until_s
+        return self._closed or (self._paused_until_s > 0 and time.monotonic() < self._paused_until_s)
 
     def _pause(self, wait_s: float) -> None:
         until_s = time.monotonic() + wait_s

@@ -28,7 +28,7 @@ def dataset_card(settings: Mapping[str, Any], manifest: Mapping[str, Any]) -> st
         "| | |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in _facts(settings, totals)),
         "## Columns\n\n" + "\n".join(f"- `{name}`: {meaning}" for name, meaning in COLUMNS.items()),
         "## Left out\n\n" + ("\n".join(f"- {reason}: {n:,}" for reason, n in sorted(dropped.items())) or "Nothing."),
-        "Made with synthcpt. `run.yaml` holds the configuration, `rejected/` and `failures/` what was left out and why.",
+        "Made with synthcpt. `run.yaml` holds the configuration, `rejected/` and `failures/` what was left out.",
     ]
     return "\n\n".join(lines) + "\n"
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any
 
-from synthcpt.corpus import read_documents
 from synthcpt.config import GenerateConfig
+from synthcpt.corpus import read_documents
 from synthcpt.engine.journal import Journal, content_digest
 from synthcpt.engine.parts import part_of
 from synthcpt.errors import CorpusError, RunMismatch
@@ -99,7 +99,9 @@ def check_corpus(before: Mapping[str, Any], corpus: Corpus, held: int, *, extend
         lines += [f"  added: {_name(corpus.added)}"] if corpus.added else []
         lines += [f"  changed: {_name(corpus.changed)}"] if corpus.changed else []
         lines += [f"  removed: {removed:,}"] if removed > 0 else []
-    advice = "Use --extend to add the new documents to the run." if grown_only else "Give another --output, or --overwrite."
+    advice = (
+        "Use --extend to add the new documents to the run." if grown_only else "Give another --output, or --overwrite."
+    )
     raise RunMismatch("The corpus is not the one this run was made from:\n" + "\n".join(lines) + "\n" + advice)
 
 

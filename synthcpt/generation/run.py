@@ -67,7 +67,9 @@ class Run:
         """
         if not self.complete:
             done, of = len(self.parts) - len(self.unfinished_parts), len(self.parts)
-            raise RunIncomplete(f"{self.path} is not finished ({done} of {of} parts are); run its command again to go on.")
+            raise RunIncomplete(
+                f"{self.path} is not finished ({done} of {of} parts are); run its command again to go on."
+            )
         loaded: dict[str, Any] = orjson.loads((self.path / MANIFEST).read_bytes())
         return loaded
 

@@ -15,7 +15,9 @@ from synthcpt.errors import PromptError, RunMismatch
 from synthcpt.methods import Method, MethodOptions
 from synthcpt.templates import Prompt, PromptBook
 
-NOT_IDENTITY = frozenset({"synthcpt", "input", "corpus", "target_tokens", "tokens_per_source_token", "base_url", "limit"})
+NOT_IDENTITY = frozenset(
+    {"synthcpt", "input", "corpus", "target_tokens", "tokens_per_source_token", "base_url", "limit"}
+)
 """Keys of run.yaml that may differ between the commands of one run; corpus and target are compared on their own."""
 
 _USER_INFO = re.compile(r"(?<=://)[^/@]*@")

@@ -16,9 +16,7 @@ _SAME = (
     | dict.fromkeys("\u00ad\u200b\u2060\ufeff", "")  # invisible
     | {"…": "…"}
 )
-_ASCII = bytes.maketrans(
-    b"ABCDEFGHIJKLMNOPQRSTUVWXYZ\t\n\v\f\r-`", b"abcdefghijklmnopqrstuvwxyz     " + b" '"
-)
+_ASCII = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ\t\n\v\f\r-`", b"abcdefghijklmnopqrstuvwxyz     " + b" '")
 _ALL_ASCII = bytes(range(128))
 _MANY_CHARS = 24
 """From so many different characters on, one pass that looks each up is faster than a replacement for each."""
@@ -84,7 +82,7 @@ def _fold_evenly(text: str) -> str | None:
     if any(len(folded) != 1 or _COMPOSES.match(char) for char, folded in table.items()):
         return None
     if len(table) > _MANY_CHARS:
-        return _fold_ascii(text.translate(str.maketrans(table)))
+        return _fold_ascii(text.translate({ord(char): folded for char, folded in table.items()}))
     for char, folded in table.items():  # the order cannot matter: what is folded folds to itself
         text = text.replace(char, folded)
     return _fold_ascii(text)

@@ -24,8 +24,9 @@ class Verdict(NamedTuple):
 
 
 _REFUSAL = re.compile(
-    r"^\W*(?:i(?:'|’)?m (?:sorry|unable|not able)|i am (?:sorry|unable|not able|an ai)|i (?:cannot|can(?:'|’)t|can not|won(?:'|’)t)"
-    r"|as an ai|sorry,|unfortunately, i|i apologi[sz]e|je (?:suis désolé|ne peux pas)|lo siento|es tut mir leid"
+    r"^\W*(?:i(?:'|’)?m (?:sorry|unable|not able)|i am (?:sorry|unable|not able|an ai)|i (?:cannot|can(?:'|’)t|can not"
+    r"|won(?:'|’)t)|as an ai"
+    r"|sorry,|unfortunately, i|i apologi[sz]e|je (?:suis désolé|ne peux pas)|lo siento|es tut mir leid"
     r"|ich kann (?:leider )?nicht|mi dispiace|desculpe|对不起|抱歉|申し訳)",
     re.IGNORECASE,
 )
@@ -91,7 +92,7 @@ class Source:
         if len(words) < 20 or not self._frequent:
             return None
         # Function words make up a quarter of any text of a language, and the source's most frequent words hold them.
-        if sum(word in self._frequent for word in words) >= 0.12 * len(words):
+        if sum(map(self._frequent.__contains__, words)) >= 0.12 * len(words):
             return None
         source, answer = _language(self._sample), _language(" ".join(words))
         return Verdict("language", f"in {answer}, the source in {source}") if source != answer else None
@@ -133,6 +134,9 @@ def _unspaced_letters(text: str) -> int:
 
 def _script(text: str) -> str:
     """The script most letters are of, or "" where there are too few to say."""
+    basic = len(text[:1500].encode("ascii", "ignore"))
+    if basic > 60 and basic > 0.8 * len(text[:1500]) and any(map(str.isalpha, text[:80])):
+        return "Latin"
     counts = Counter(_block(letter) for letter in text[:1500:2] if letter.isalpha())
     if sum(counts.values()) < 20:
         return ""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from synthcpt.text.abbreviations import ALWAYS, BEFORE_NUMBERS, OPENERS, SOMETIMES
 
-# Scripts whose stops end a sentence whatever follows: CJK, Devanagari, Arabic, Urdu, Ethiopic, Armenian, Burmese, Khmer.
+# These end a sentence whatever follows: CJK, Devanagari, Arabic, Urdu, Ethiopic, Armenian, Burmese, Khmer.
 _FIRM = "。！？｡।॥؟۔።։။។"
 _CLOSERS = "\"'”’»›)\\]】」』）〉》*_"
 _OPENERS = "\"'“‘„«‹([{【「『（〈《*_#>-–—¿¡•|"
@@ -87,7 +87,7 @@ def _is_glued(text: str, at: int, end: int) -> bool:
     before, after = text[max(0, at - 2) : at], text[end : end + 2]
     if end - at != 1 or len(before) < 2 or len(after) < 2:
         return False
-    word_before = before[1].islower() and before[0].isalpha() or before.isdigit()
+    word_before = (before[1].islower() and before[0].isalpha()) or before.isdigit()
     word_after = after[0].isupper() and (after[1].islower() or after[1] == " ")
     return word_before and word_after and not _looks_like_code(text, at, end)
 
@@ -102,7 +102,7 @@ def _ends_sentence(text: str, at: int, end: int, start: int, stops: str, closers
     upcoming = text[end : end + 6].lstrip(_OPENERS)[:1]
     if upcoming.islower() or (upcoming and upcoming in ",;:)"):
         return False
-    if len(stops) > 1 and set(stops) <= {"."} or "…" in stops:
+    if (len(stops) > 1 and set(stops) <= {"."}) or "…" in stops:
         return upcoming.isalpha()
     if stops != "." or closers.strip("*_"):
         return True
@@ -115,11 +115,11 @@ def _is_abbreviation(text: str, at: int, end: int, start: int, upcoming: str) ->
     if begin == start and _MARKER.match(token) and not text[start : at - len(token)].strip(_OPENERS + " \n\t"):
         return True  # the number of a list item
     lower = token.lower()
+    is_initial = len(token) == 1 and token.isupper()
     if lower in ALWAYS:
         return True
-    if lower in BEFORE_NUMBERS:
+    if lower in BEFORE_NUMBERS and not is_initial:
         return upcoming.isdigit()
-    is_initial = len(token) == 1 and token.isupper()
     is_dotted = "." in token and all(len(piece) <= 2 and piece.isalpha() for piece in token.split("."))
     if is_initial or is_dotted or lower in SOMETIMES:
         return upcoming.isalpha() and not _opens_sentence(text, end)

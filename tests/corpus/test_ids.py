@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from synthcpt.corpus import ReadCounts, read_documents
+from synthcpt.corpus import read_documents
 from synthcpt.errors import CorpusError
 
 
@@ -38,7 +38,9 @@ def test_ids_of_rows_do_not_depend_on_order_or_neighbours(tmp_path: Path) -> Non
     rows = [{"text": f"text {i}", "title": f"title {i}"} for i in range(50)]
     before = {d.text: d.id for d in read_documents([write_rows(tmp_path / "a.jsonl", rows)])}
     random.Random(0).shuffle(rows)
-    after = {d.text: d.id for d in read_documents([write_rows(tmp_path / "a.jsonl", [{"text": "new"}, *rows])])}
+    after = {
+        d.text: d.id for d in read_documents([write_rows(tmp_path / "a.jsonl", [{"text": "new", "title": "n"}, *rows])])
+    }
     assert len(set(before.values())) == 50
     assert all(id.startswith("a.jsonl#") for id in after.values())
     assert {text: id for text, id in after.items() if text in before} == before
@@ -67,19 +69,11 @@ def test_rows_with_one_text_and_two_titles_are_two_documents(tmp_path: Path) -> 
 
 
 def test_exact_duplicates_are_handed_out_once_and_counted(tmp_path: Path) -> None:
-    rows = [{"id": 1, "text": "a\r"}, {"id": 1, "text": "a\n"}, {"text": "b"}, {"text": "b"}]
-    counts = ReadCounts()
+    rows: list[dict[str, Any]] = [{"id": 1, "text": "a\r"}, {"id": 1, "text": "a\n"}, {"text": "b"}, {"text": "b"}]
     path = write_rows(tmp_path / "a.jsonl", rows)
-    assert [d.text for d in read_documents([path, path], counts=counts)] == ["a\n", "b"]
-    assert (counts.documents, counts.duplicates) == (2, 6)
-
-
-def test_counts_add_up_over_several_readings(tmp_path: Path) -> None:
-    counts = ReadCounts()
-    path = write_rows(tmp_path / "a.jsonl", [{"text": "a"}, {"text": "a"}, {"text": "b"}])
-    for _ in range(2):
-        assert len(list(read_documents([path], counts=counts))) == 2
-    assert (counts.documents, counts.duplicates) == (4, 2)
+    documents = read_documents([path, path])
+    assert [d.text for d in documents] == ["a\n", "b"]
+    assert (documents.counts.documents, documents.counts.duplicates) == (2, 6)
 
 
 @pytest.mark.parametrize("second", [{"id": 1, "text": "b"}, {"id": "1", "text": "a", "title": "T"}])

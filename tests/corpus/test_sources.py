@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from synthcpt.corpus import ReadCounts, read_documents
+from synthcpt.corpus import read_documents
 from synthcpt.errors import CorpusError
 
 
@@ -30,9 +30,9 @@ def test_a_folder_is_searched_in_order_and_hidden_files_are_not(tmp_path: Path) 
 def test_other_files_are_skipped_and_counted(tmp_path: Path) -> None:
     for name in ("a.txt", "b.png", "c.PNG", "README", "d.parquet.gz", "e.pdf.gz", ".hidden.png"):
         write(tmp_path / name)
-    counts = ReadCounts()
-    assert len(list(read_documents([str(tmp_path)], counts=counts))) == 1
-    assert counts.skipped_files == {".png": 2, "": 1, ".gz": 2}
+    documents = read_documents([str(tmp_path)])
+    assert [document.id for document in documents] == ["a.txt"]
+    assert documents.counts.skipped_files == {".png": 2, "": 1, ".gz": 2}
 
 
 def test_no_absolute_path_is_in_a_document(tmp_path: Path) -> None:

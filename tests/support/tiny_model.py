@@ -29,8 +29,9 @@ def build_tiny_model(folder: Path) -> Path:
 
 
 def _tokenizer() -> Any:
-    """A byte-level BPE tokenizer, trained on the English text that comes with every Python."""
+    """A byte-level BPE tokenizer, trained on the English text that comes with every Python and on our own prompts."""
     from pydoc_data.topics import topics
+
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -43,7 +44,9 @@ def _tokenizer() -> Any:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    bpe.train_from_iterator([topics[name] for name in sorted(topics)], trainer)
+    prompts = sorted(Path(__file__).parents[2].glob("prompts/*/*.md"))
+    texts = [topics[name] for name in sorted(topics)] + 10 * [path.read_text(encoding="utf-8") for path in prompts]
+    bpe.train_from_iterator(texts, trainer)
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|im_end|>", pad_token="<|endoftext|>")
     tokenizer.chat_template = CHAT_TEMPLATE
     return tokenizer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 
 from synthcpt.backends.extractive.lexicon import (
     DAYS,
@@ -17,17 +18,24 @@ from synthcpt.backends.extractive.lexicon import (
     PERSON_NOUNS,
     PERSONAL,
     STOPWORDS,
+    TIMES,
+    TITLES,
 )
+from synthcpt.text.abbreviations import word_set
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*|[,;:()\"“”]")
 _QUOTED = re.compile(r'"[^"]*"|“[^”]*”')
-_FRAGMENT_STARTS = frozenset("about set starring directed written produced based following".split())
+_AFTER_BARE_SUPERLATIVE = word_set("was were is are had , of")
+_FRAGMENT_STARTS = word_set("about set starring directed written produced based following")
 
 
-def leans(text: str, own_voice: bool = False) -> bool:
+def leans(text: str, names: Set[str] = frozenset(), own_voice: bool = False) -> bool:
     """Whether a reader who meets this sentence first would ask "who?", "what?" or "instead of what?".
 
-    ``own_voice``: the text says who "I" and "we" are.
+    Args:
+        text: the sentence.
+        names: words known to be names, wherever they stand.
+        own_voice: the text says who "I" and "we" are.
     """
     if text[:1] in "\"“'‘" or text[:1].islower():
         return True
@@ -36,7 +44,7 @@ def leans(text: str, own_voice: bool = False) -> bool:
     if not words or _leaning_start(words):
         return True
     first_person = FIRST_PERSON if not own_voice else frozenset()
-    return _open_pronoun(tokens, words, first_person)
+    return _open_pronoun(tokens, words, first_person, names)
 
 
 def _leaning_start(words: list[str]) -> bool:
@@ -45,11 +53,13 @@ def _leaning_start(words: list[str]) -> bool:
         return True
     if " ".join(words[:2]) in LEANING_PAIRS:
         return True
+    if first == "the" and len(words) > 2 and words[1].endswith("est") and words[2] in _AFTER_BARE_SUPERLATIVE:
+        return True
     opening = words[1:4]
     return "also" in opening or any(word in DEMONSTRATIVES and word != "that" for word in words[1:3])
 
 
-def _open_pronoun(tokens: list[str], words: list[str], first_person: frozenset[str]) -> bool:
+def _open_pronoun(tokens: list[str], words: list[str], first_person: frozenset[str], names: Set[str]) -> bool:
     """A pronoun before anything it could stand for."""
     person = thing = False
     for at, word in enumerate(words):
@@ -57,12 +67,11 @@ def _open_pronoun(tokens: list[str], words: list[str], first_person: frozenset[s
             return True
         if (word in PERSONAL and not person) or (word in IMPERSONAL and not (thing and at > 2)):
             return not (word == "it" and _is_filler(words, at))
-        if _names_someone(tokens, words, at):
-            person = thing = True
-        elif word in PERSON_NOUNS:
-            person = thing = True
-        elif word in DETERMINERS or tokens[at][0].isupper() or word.isdigit() or word.endswith("s"):
-            thing = thing or at > 0 or word in DETERMINERS or _is_name_like(tokens, words, at)
+        if _names_someone(tokens, words, at, names) or word in PERSON_NOUNS or word in TITLES:
+            person = True
+            thing = thing or not TITLES.intersection(words[:at])
+        elif at > 0 and word not in TIMES and word not in STOPWORDS and word.isalpha():
+            thing = thing or words[at - 1] in DETERMINERS or word.endswith("s")
     return False
 
 
@@ -71,14 +80,20 @@ def _is_filler(words: list[str], at: int) -> bool:
     return at == 0 and words[1:4] in (["is", "not", "until"], ["was", "not", "until"], ["was", "announced", "that"])
 
 
-def _names_someone(tokens: list[str], words: list[str], at: int) -> bool:
+def _names_someone(tokens: list[str], words: list[str], at: int, names: Set[str]) -> bool:
     """A capitalised word that could be a person: no month, and not the place in "In Anstow"."""
-    if not _is_name_like(tokens, words, at):
+    if not _is_name_like(tokens, words, at) or (at == 0 and not _opens_with_name(tokens, words, names)):
         return False
     start = at
     while start > 0 and _is_name_like(tokens, words, start - 1):
         start -= 1
-    return start == 0 or words[start - 1] not in LOCATIVES and words[start - 1 : start] != ["the"]
+    return start == 0 or (words[start - 1] not in LOCATIVES and words[start - 1 : start] != ["the"])
+
+
+def _opens_with_name(tokens: list[str], words: list[str], names: Set[str]) -> bool:
+    """The first word has a capital in any case: only other sightings, or a second name after it, make it a name."""
+    base = tokens[0].removesuffix("'s").removesuffix("’s")
+    return base in names or (len(tokens) > 1 and _is_name_like(tokens, words, 1))
 
 
 def _is_name_like(tokens: list[str], words: list[str], at: int) -> bool:

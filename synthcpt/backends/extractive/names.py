@@ -18,7 +18,9 @@ from synthcpt.backends.extractive.lexicon import (
     SEASONS,
     STOPWORDS,
     TITLES,
+    VERB_LIKE,
 )
+from synthcpt.text.abbreviations import word_set
 from synthcpt.text.mentions import canonical
 
 # A word, an initial ("J."), a word with a possessive ending, a number, or any other mark.
@@ -27,7 +29,10 @@ _POSSESSIVE = re.compile(r"(?:['’]s|(?<=s)['’])$")
 _ACRONYM = re.compile(r"[A-Z][A-Z0-9&.\-]{1,6}$")
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)$")
 _NUMBER = re.compile(r"\d{1,3}$")
-_CALENDAR = MONTHS | DAYS | SEASONS
+_CALENDAR = MONTHS | DAYS | SEASONS | {day + "s" for day in DAYS} | {"aka"}
+_FUNCTION_WORDS = STOPWORDS - VERB_LIKE
+_NUMBER_WORDS = word_set("two three four five six seven eight nine ten twelve")
+_COMPASS = word_set("north south east west central")
 _LONGEST_NAME_WORDS = 7
 
 
@@ -42,7 +47,9 @@ class _Token:
 class NameFinder:
     """Finds the names in a document's sentences; what it saw elsewhere decides what a sentence's first word is."""
 
-    def __init__(self, sentences: list[str]) -> None:
+    def __init__(self, sentences: list[str], known: frozenset[str] = frozenset()) -> None:
+        self._known = known
+        self._texts = sentences
         self._tokens = [_tokenise(text) for text in sentences]
         self._lower: Counter[str] = Counter()
         self._inside: Counter[str] = Counter()
@@ -53,12 +60,13 @@ class NameFinder:
                 elif token.text[:1].isupper() and not _opens(tokens, at):
                     self._inside[token.text] += 1
 
-    def counts(self) -> Counter[str]:
-        """How often each name occurs, by its display form, in order of first occurrence."""
-        found: Counter[str] = Counter()
-        for tokens in self._tokens:
+    def mentions(self) -> dict[str, list[int]]:
+        """The forms names occur in, in order of first occurrence, with the numbers of the sentences."""
+        found: dict[str, list[int]] = {}
+        for number, tokens in enumerate(self._tokens):
             if not _shouts(tokens):
-                found.update(name for name in self._names(tokens) if name)
+                for name in self._names(self._texts[number], tokens):
+                    found.setdefault(name, []).append(number)
         return found
 
     def is_common(self, word: str) -> bool:
@@ -66,12 +74,12 @@ class NameFinder:
         lower = word.lower()
         return lower in GENERIC or self._lower[lower] > 0 or lower in STOPWORDS
 
-    def _names(self, tokens: list[_Token]) -> Iterator[str]:
+    def _names(self, text: str, tokens: list[_Token]) -> Iterator[str]:
         at = 0
         while at < len(tokens):
             end = self._run_end(tokens, at)
-            if end > at:
-                yield self._display(tokens, at, end)
+            if end > at and (name := self._display(text, tokens, at, end)):
+                yield name
             at = max(end, at + 1)
 
     def _run_end(self, tokens: list[_Token], at: int) -> int:
@@ -89,21 +97,27 @@ class NameFinder:
     def _starts_name(self, tokens: list[_Token], at: int) -> bool:
         token = tokens[at]
         if _ORDINAL.match(token.text):
-            following = tokens[at + 1 : at + 3]
-            return len(following) == 2 and all(_is_capitalised(t.text) for t in following)
+            ahead = tokens[at + 1 : at + 3]
+            return len(ahead) == 2 and all(_is_capitalised(t.text) for t in ahead)
         lower = token.text.lower()
-        if not _is_capitalised(token.text) or lower in _CALENDAR or lower in STOPWORDS:
+        if token.text in self._known:
+            return True
+        if not _is_capitalised(token.text) or lower in _CALENDAR or lower.endswith("-language"):
             return False
+        if lower in STOPWORDS:
+            return lower in _NUMBER_WORDS and not _opens(tokens, at) and self._goes_on(tokens, at)
         if not _opens(tokens, at):
             return True
         if self._inside[token.text] and not self._lower[lower]:
             return True
         if lower in OPENING_WORDS or lower.endswith(("ly", "ing")) or self._lower[lower] or lower in GENERIC:
             return False
-        following = tokens[at + 1] if at + 1 < len(tokens) else None
-        return following is not None and (
-            _is_capitalised(following.text) and following.text.lower() not in _CALENDAR and following.text != "I"
-        )
+        return self._goes_on(tokens, at)
+
+    def _goes_on(self, tokens: list[_Token], at: int) -> bool:
+        """Whether the next word has a capital of its own."""
+        following = tokens[at + 1].text if at + 1 < len(tokens) else ""
+        return _is_capitalised(following) and following.lower() not in _CALENDAR and following != "I"
 
     def _continues(self, tokens: list[_Token], at: int, end: int) -> int:
         """How many tokens more belong to the name that so far ends before `end`; 0 ends it."""
@@ -112,13 +126,15 @@ class NameFinder:
             return 0
         lower = token.text.lower()
         if _is_capitalised(token.text):
-            return int(lower not in _CALENDAR and (lower not in STOPWORDS or previous.text[0].isdigit()))
+            if lower.endswith("-language"):
+                return 0
+            return int(lower not in _CALENDAR and (lower not in _FUNCTION_WORDS or previous.text[0].isdigit()))
         following = tokens[end + 1] if end + 1 < len(tokens) else None
         if _NUMBER.match(token.text):
             is_date = following is not None and following.text.lower() in _CALENDAR | {"%", "per", "years", "out"}
             return int(end - at == 1 and self.is_numbered(previous.text) and not is_date)
         if following is None or not _is_capitalised(following.text) or following.text.lower() in STOPWORDS | _CALENDAR:
-            return self._of_the(tokens, at, end) if lower == "of" else 0
+            return self._of_the(tokens, end) if lower == "of" else 0
         if lower == "of":
             head = previous.text.lower()
             return 2 * int(head in INSTITUTIONS or (end - at == 1 and not _opens(tokens, at) and head not in TITLES))
@@ -126,9 +142,18 @@ class NameFinder:
 
     def is_numbered(self, word: str) -> bool:
         """Whether a word takes numbers as part of its name: By-law 31, Article 5."""
-        return "-" in word or word.lower() in {"article", "section", "apollo", "boeing", "route", "part", "phase", "rule"}
+        return "-" in word or word.lower() in {
+            "article",
+            "section",
+            "apollo",
+            "boeing",
+            "route",
+            "part",
+            "phase",
+            "rule",
+        }
 
-    def _of_the(self, tokens: list[_Token], at: int, end: int) -> int:
+    def _of_the(self, tokens: list[_Token], end: int) -> int:
         if end + 2 < len(tokens) and tokens[end + 1].text == "the" and _is_capitalised(tokens[end + 2].text):
             return 3 * int(tokens[end - 1].text.lower() in INSTITUTIONS)
         return 0
@@ -138,14 +163,13 @@ class NameFinder:
         base = _POSSESSIVE.sub("", owner.text)
         return _is_capitalised(owned.text) and (base.lower() in GENERIC or base.endswith(("men", "ren")))
 
-    def _display(self, tokens: list[_Token], at: int, end: int) -> str:
+    def _display(self, text: str, tokens: list[_Token], at: int, end: int) -> str:
         while end - at > 1 and tokens[at].text.lower() in DEMONYMS and self._is_bare_demonym(tokens, at, end):
             at += 1
-        words = [token.text for token in tokens[at:end]]
-        words[-1] = _POSSESSIVE.sub("", words[-1])
-        if len(words) == 1 and not self._is_single_name(words[0]):
+        name = _POSSESSIVE.sub("", text[tokens[at].start : tokens[end - 1].end])
+        if end - at == 1 and not self._is_single_name(name):
             return ""
-        return _join(words)
+        return "" if all(word.lower() in DEMONYMS | _COMPASS for word in name.split()) else name
 
     def _is_bare_demonym(self, tokens: list[_Token], at: int, end: int) -> bool:
         following = tokens[at + 1].text.lower()
@@ -153,33 +177,43 @@ class NameFinder:
 
     def _is_single_name(self, word: str) -> bool:
         lower = word.lower().rstrip(".")
-        if len(lower) < 2 or lower in TITLES or lower in DEMONYMS or lower.endswith(("-language", "-born", "-based")):
+        if word in self._known:
+            return True
+        if (
+            len(lower) < 2
+            or lower in CONNECTORS
+            or lower in TITLES
+            or lower in DEMONYMS
+            or lower.endswith(("-language", "-born", "-based"))
+        ):
             return False
         if any(part in DEMONYMS for part in lower.split("-")):
             return False
         return bool(_ACRONYM.match(word)) or not self.is_common(word)
 
 
-def merge_names(counts: Counter[str], finder: NameFinder) -> dict[str, list[str]]:
+def merge_names(found: Iterable[str], finder: NameFinder, keep: frozenset[str] = frozenset()) -> dict[str, list[str]]:
     """Full names -> the forms they occur in, so that "Ellinghaus" is counted where only one Ellinghaus is named.
 
     A short form that could be two people's is dropped. Titles are left off where a name remains without them.
+    Forms in ``keep`` stand for themselves.
     """
     forms: dict[str, list[str]] = {}
     shown: dict[str, str] = {}
-    for form in counts:
+    for form in found:
         bare = _untitled(form)
-        key = canonical(bare)
+        key = " ".join(canonical(bare).replace(".", " ").split())
         if key:
             shown.setdefault(key, bare)
             forms.setdefault(key, []).append(form)
     owners = _owners(list(forms), finder, shown)
-    for key in [key for key in forms if key in owners]:
+    kept = {canonical(form) for form in keep}
+    for key in [key for key in forms if key in owners and key not in kept]:
         claimants = owners[key]
         moved = forms.pop(key)
         if len(claimants) == 1 and claimants[0] in forms:
             forms[claimants[0]] += [form for form in moved if form not in forms[claimants[0]]]
-    return {shown[key]: found for key, found in forms.items()}
+    return {shown[key]: occurring for key, occurring in forms.items()}
 
 
 def _owners(keys: list[str], finder: NameFinder, shown: dict[str, str]) -> dict[str, list[str]]:
@@ -208,6 +242,9 @@ def _with_parts(owners: dict[str, list[str]], keys: list[str]) -> dict[str, list
             longer = [other for other in keys if other != key and other.endswith(" " + key)]
             if len(longer) == 1:
                 owners[key] = longer
+    for key in keys:
+        if key.endswith("s") and key[:-1] in keys:
+            owners.setdefault(key, [key[:-1]])
     for key, claimants in owners.items():
         owners[key] = [final for claimant in claimants for final in (owners.get(claimant) or [claimant])]
     return owners
@@ -231,7 +268,7 @@ def _tokenise(text: str) -> list[_Token]:
 
 def _opens(tokens: list[_Token], at: int) -> bool:
     """Whether a token's capital may be due to its place: first in the sentence, a quotation or after a colon."""
-    return at == 0 or tokens[at - 1].text in "\"“‘'(:;*•—–" and not (at > 1 and tokens[at - 1].text in "(—–")
+    return at == 0 or (tokens[at - 1].text in "\"“‘'(:;*•—–" and not (at > 1 and tokens[at - 1].text in "(—–"))
 
 
 def _is_capitalised(word: str) -> bool:
@@ -241,7 +278,3 @@ def _is_capitalised(word: str) -> bool:
 def _shouts(tokens: list[_Token]) -> bool:
     words = [token.text for token in tokens if len(token.text) > 1 and token.text.isalpha()]
     return len(words) > 3 and sum(word.isupper() for word in words) * 2 > len(words)
-
-
-def _join(words: Iterable[str]) -> str:
-    return " ".join(words)

@@ -18,6 +18,7 @@ SplitProse = Callable[[list[str]], Iterable[list[str]]]
 
 _STOP = re.compile(r"[.!?…。！？।॥؟۔።։။។]['\"”’»)\]」』）]*$")
 _WORD = re.compile(r"[^\W\d_]+")
+_INNER_CAPITAL = re.compile(r"(?<=[a-z,;] )[A-Z][^\W\d_]*[a-z](?:[-'’][A-Z][a-z]+)?")
 _MOST_MERGED = 6
 _LONGEST_SENTENCE_CHARS = 1200
 
@@ -62,14 +63,15 @@ def read_document(text: str, split: SplitProse = split_by_rules) -> Reading:
     prose = [number for number, block in enumerate(blocks) if block.kind in ("prose", "item")]
     pieces = dict(zip(prose, split([blocks[number].text for number in prose]), strict=True))
     first_person = _speaks_in_first_person(pieces.values())
+    names = frozenset(_INNER_CAPITAL.findall(" ".join(blocks[number].text for number in prose))) if english else None
     sentences: list[Sentence] = []
     for number, block in enumerate(blocks):
-        sentences += _sentences_of(block, number, pieces.get(number, []), english, first_person)
+        sentences += _sentences_of(block, number, pieces.get(number, []), names, first_person)
     return Reading(tuple(sentences), tuple(b.text for b in blocks if b.kind == "heading" and b.text), english)
 
 
 def _sentences_of(
-    block: Block, number: int, pieces: list[str], english: bool, first_person: bool
+    block: Block, number: int, pieces: list[str], names: frozenset[str] | None, first_person: bool
 ) -> list[Sentence]:
     if block.kind == "row":
         text = "; ".join(f"{column}: {cell}" if column else cell for column, cell in block.cells)
@@ -78,7 +80,7 @@ def _sentences_of(
     for text in _merge_open(piece for piece in pieces if piece):
         kind: SentenceKind = "prose" if _is_sentence(text) else "fragment"
         own_voice = first_person or bool(block.label)
-        leaning = kind == "prose" and (leans(text, own_voice) if english else text[:1].islower())
+        leaning = kind == "prose" and (text[:1].islower() if names is None else leans(text, names, own_voice))
         found.append(Sentence(text, kind, number, block.label, leaning))
     return found
 
@@ -100,9 +102,7 @@ def _merge_open(pieces: Iterable[str]) -> list[str]:
 def _is_open(text: str) -> bool:
     if len(text) > _LONGEST_SENTENCE_CHARS:
         return False
-    return (
-        text.count('"') % 2 == 1 or text.count("“") > text.count("”") or text.count("(") > text.count(")")
-    )
+    return text.count('"') % 2 == 1 or text.count("“") > text.count("”") or text.count("(") > text.count(")")
 
 
 def _is_sentence(text: str) -> bool:

@@ -7,43 +7,61 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from synthcpt.backends.extractive.lexicon import DAYS, DETERMINERS, GENERIC, MONTHS, OPENING_WORDS, PERSON_NOUNS, STOPWORDS
+from synthcpt.backends.extractive.lexicon import (
+    DAYS,
+    DETERMINERS,
+    GENERIC,
+    MONTHS,
+    OPENING_WORDS,
+    PERSON_NOUNS,
+    STOPWORDS,
+)
+from synthcpt.text.abbreviations import word_set
 
 _WORD = re.compile(r"[^\W\d_]+(?:[-’'][^\W\d_]+)*|\d[\d.,]*|[^\w\s]")
-_BEFORE_NOUNS = DETERMINERS | frozenset("of two three four five six seven eight nine ten many several both first".split())
+_BEFORE_NOUNS = DETERMINERS | word_set("of two three four five six seven eight nine ten many several both first")
 _LONGEST_TERM_WORDS = 3
 _FEWEST_LETTERS = 4
+_FEW_SENTENCES = 8
+"""In a text of fewer sentences a single word is a term when it comes twice, else three times."""
 _NOT_NOUNS = ("ly", "ed", "ing", "'s", "’s")
-_NOUNS_ALL_THE_SAME = frozenset("shed bed seed weed building dredging mooring painting meeting landing wing ring king".split())
+_NOUNS_ALL_THE_SAME = word_set("shed bed seed weed building dredging mooring painting meeting landing wing ring king")
 
 
 def term_scores(sentences: list[str], most: int) -> dict[str, float]:
     """The document's recurrent terms, lower case as it writes them, with a score; the best first.
 
-    A term is counted where a determiner or "of" leads up to it, must occur at least twice, and scores by how
-    often it occurs and by how many different words it stands with (its weight in the graph of neighbouring words).
+    A term is counted where a determiner or "of" leads up to it, must recur, and scores by how often it occurs and
+    by how many different words it stands with (its weight in the graph of neighbouring words).
     """
     phrases: Counter[str] = Counter()
+    nouns: set[str] = set()
     graph = _word_graph()
     for text in sentences:
         for phrase in _phrases(text):
+            if len(phrase) == 1:  # nothing between it and the determiner: a noun
+                nouns.add(phrase[0])
             phrases.update([" ".join(phrase[-size:]) for size in range(1, len(phrase) + 1)])
             graph.add_edges_from((a, b) for a in phrase for b in phrase if a != b)
-    merged = _merge_plurals(phrases)
-    scores = {term: _score(term, count, graph) for term, count in merged.items() if count >= 2}
+    merged = _merge_plurals(Counter({term: n for term, n in phrases.items() if " " in term or term in nouns}))
+    scores = {
+        term: _score(term, count, graph)
+        for term, count in merged.items()
+        if count >= (2 if " " in term or len(sentences) < _FEW_SENTENCES else 3)
+    }
     ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
     return dict(_without_parts(ranked, merged)[:most])
 
 
 def _word_graph() -> Any:
-    import networkx  # noqa: PLC0415  # takes a tenth of a second to import
+    import networkx  # takes a tenth of a second to import
 
     return networkx.Graph()
 
 
 def _score(term: str, count: int, graph: Any) -> float:
     words = term.split()
-    ties = sum(graph.degree(word) for word in words if word in graph)
+    ties: int = sum(graph.degree(word) for word in words if word in graph)
     return count * (1.0 + 0.25 * (len(words) - 1)) + 0.1 * min(ties, 10)
 
 

@@ -109,7 +109,9 @@ class Generation:
             settings["corpus"] = corpus.settings()
             settings["tokens_per_source_token"] = self._expansion(before, corpus.source_tokens)
             if before != settings:
-                write_text(output / SETTINGS, render({**settings, **({} if before is None or self._extend else before)}))
+                write_text(
+                    output / SETTINGS, render({**settings, **({} if before is None or self._extend else before)})
+                )
             for one in work:
                 one.journal.commit()
             await self._drive(work, settings)
@@ -171,7 +173,7 @@ class Generation:
         self._count_start(work, mark)
         slots = self.slots = Slots(self.config.concurrency or self.backend.capabilities.concurrency)
         policy = RetryPolicy(attempts=self.config.attempts)
-        asker = Asker(self.backend, slots, self._settings(settings["parts"]), self.progress, policy, self.book)
+        asker = Asker(self.backend, slots, self.run_settings(settings["parts"]), self.progress, policy, self.book)
 
         def apply(stored: StoredDocument, ask: Ask) -> Rows:
             quota = None if expansion is None else round(expansion * stored.source_tokens)
@@ -187,10 +189,13 @@ class Generation:
     def _already_done(self, one: PartWork, mark: str) -> bool:
         if not one.part.marker.exists():
             return False
-        return read_marker(one.part)["mark"] == mark and one.journal.count_documents(done_under=mark) == one.journal.count_documents()
+        return (
+            read_marker(one.part)["mark"] == mark
+            and one.journal.count_documents(done_under=mark) == one.journal.count_documents()
+        )
 
     def _count_start(self, work: list[PartWork], mark: str) -> None:
-        progress, settings = self.progress, self._settings(1)
+        progress, settings = self.progress, self.run_settings(1)
         progress.price = settings.cost
         progress.target_tokens = self.config.target_tokens
         for one in work:
@@ -208,7 +213,8 @@ class Generation:
             progress.failed += sum(totals["failed_requests"].values())
         progress.begin()
 
-    def _settings(self, parts: int) -> Settings:
+    def run_settings(self, parts: int) -> Settings:
+        """What applies to every request; a job that does one of several parts gets its share of the spend cap."""
         config = self.config
         share = 1 if config.part is None else 1 / parts
         price_in = config.price_in or 0.0
@@ -276,7 +282,9 @@ def generate(
         method: e.g. ``"entigraph"``.
         input: a file, a folder, ``hf:NAME``, or several of them.
         output: the run's folder; an unfinished run in it is gone on with.
-        extend, overwrite, retry_failed: as the flags of the command.
+        extend: documents may have been added since the run began, and the target may be higher.
+        overwrite: throw away the run that is there.
+        retry_failed: ask again what failed for passing reasons in finished parts.
         **settings: any other field of `synthcpt.config.GenerateConfig`.
 
     Returns:

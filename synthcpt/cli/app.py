@@ -1,0 +1,41 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from synthcpt.cli.doctor import doctor
+from synthcpt.cli.generate import generate
+from synthcpt.cli.methods import methods
+from synthcpt.cli.trace import trace
+
+app = typer.Typer(
+    name="synthcpt",
+    help="Expand a small domain corpus into a large synthetic one, to train a language model on it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(generate)
+app.command()(methods)
+app.command()(trace)
+app.command()(doctor)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from synthcpt import __version__
+
+        typer.echo(f"synthcpt {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """What all commands share."""

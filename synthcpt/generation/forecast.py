@@ -1,0 +1,363 @@
+"""What a run would take, before anything is spent.
+
+The method itself is run over a sample of the documents with an `ask` that only counts: it estimates each prompt's
+tokens, sees which prompts share a prefix that a server would have cached, and makes up answers of the length that is
+to be expected. What it makes up, it takes from the best there is: answers that the run's journal holds already; the
+backend's own where asking is free; else the embedded backend's entities and the lengths the papers report.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import math
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel
+
+from synthcpt.backends import Backend, Capabilities, backend_class
+from synthcpt.engine.journal import Journal, place_of
+from synthcpt.errors import BackendError, DocumentFailed, RequestFailed
+from synthcpt.generation.ingest import open_corpus
+from synthcpt.generation.run import SETTINGS, Run
+from synthcpt.methods import Answer, Context
+from synthcpt.records import Completion, Document, Rejection, Request
+from synthcpt.templates import Prompt
+from synthcpt.text.json_answers import parse_answer
+from synthcpt.text.tokens import estimate_tokens
+
+if TYPE_CHECKING:
+    from synthcpt.generation.stage import Generation
+
+SAMPLE_DOCUMENTS = 48
+_ASKED_PER_PROMPT = 12
+_NEW_TOKENS = {"entities": 350, "pair": 700, "triple": 850}
+"""Tokens a strong model writes for a prompt, where nothing was measured: EntiGraph's 455M tokens over its number of
+calls come to about 700 a pair (Yang et al. 2024, section 2 and appendix)."""
+_TOKENS_A_SECOND = 2500.0
+"""Output of one current GPU running an 8B model in batches, where nothing was measured."""
+
+T = TypeVar("T")
+Answered = TypeVar("Answered", bound=BaseModel)
+
+
+@dataclass(slots=True)
+class Forecast:
+    """What a run would take.
+
+    Attributes:
+        documents, source_tokens: of the corpus.
+        sampled: how many documents the forecast looked at.
+        calls: requests, by prompt.
+        prompt_tokens, cached_tokens, completion_tokens: of all requests; cached ones a prefix cache would serve.
+        row_tokens: of the texts that would be kept.
+        cost: in the currency of the prices; None without prices.
+        seconds: at the measured or assumed speed; None where the backend is free and quick.
+        spread: the true figures may be this many times less or more.
+        notes: what it rests on, for a reader.
+    """
+
+    documents: int = 0
+    source_tokens: int = 0
+    sampled: int = 0
+    calls: dict[str, int] = field(default_factory=dict)
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    row_tokens: int = 0
+    cost: float | None = None
+    seconds: float | None = None
+    spread: float = 1.0
+    notes: list[str] = field(default_factory=list)
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Name and value, for a table."""
+        by_prompt = ", ".join(f"{count:,} {name.split('/')[-1]}" for name, count in self.calls.items())
+        cached = (
+            f"; {self.cached_tokens / self.prompt_tokens:.0%} can come from a prefix cache"
+            if self.cached_tokens
+            else ""
+        )
+        growth = self.row_tokens / max(1, self.source_tokens)
+        facts = [
+            ("documents", f"{self.documents:,} of about {self.source_tokens:,} tokens"),
+            ("calls", f"{self._range(sum(self.calls.values()))} ({by_prompt})"),
+            ("tokens in", f"{self._range(self.prompt_tokens)}{cached}"),
+            ("tokens out", self._range(self.completion_tokens)),
+            ("texts", f"about {self.row_tokens:,} tokens, {growth:.1f} times the documents"),
+        ]
+        if self.cost is not None:
+            facts.append(("cost", self._range(self.cost, 2)))
+        if self.seconds is not None:
+            facts.append(("time", self._hours()))
+        return facts
+
+    def _range(self, value: float, digits: int = 0) -> str:
+        if self.spread <= 1:
+            return f"{value:,.{digits}f}"
+        low, high = value / self.spread, value * self.spread
+        return f"{value:,.{digits}f} (between {low:,.{digits}f} and {high:,.{digits}f})"
+
+    def _hours(self) -> str:
+        hours = (self.seconds or 0) / 3600
+        return f"{hours * 60:,.1f} minutes" if hours < 1 else f"{hours:,.1f} hours"
+
+
+async def forecast(work: Generation) -> Forecast:
+    """Forecast a run that `Generation` has checked, reading its corpus and at most a sample of its journal.
+
+    Raises:
+        CorpusError: the input cannot be read.
+    """
+    before = Run(work.config.output) if (work.config.output / SETTINGS).exists() else None
+    with contextlib.ExitStack() as stack:
+        journals = (
+            [stack.enter_context(_closing(part.journal)) for part in before.parts if part.journal.exists()]
+            if before
+            else []
+        )
+        documents, _ = open_corpus(work.config)
+        result = Forecast()
+        sample = _sample(documents, result, journals)
+        counting = _Counting(work, journals)
+        await counting.start("\n".join(document.text for document in sample)[:100_000])
+        for document in sample:
+            await counting.run(document, _quota(work, result, document))
+    _scale(result, counting, sample)
+    _price(result, work, counting)
+    return result
+
+
+def _sample(documents: Iterable[Document], result: Forecast, journals: Sequence[Journal]) -> list[Document]:
+    """The documents that were asked about before, else those whose hashes come first; counts all of them."""
+    heap: list[tuple[int, int, Document]] = []
+    for document in documents:
+        result.documents += 1
+        result.source_tokens += estimate_tokens(document.text)
+        known = any(journal.is_done(document.id) for journal in journals)
+        rank = int.from_bytes(place_of(document.id), "big") + (0 if known else 1 << 130)
+        item = (-rank, result.documents, document)
+        if len(heap) < SAMPLE_DOCUMENTS:
+            heapq.heappush(heap, item)
+        else:
+            heapq.heappushpop(heap, item)
+    result.sampled = len(heap)
+    return [document for _, _, document in sorted(heap, reverse=True)]
+
+
+def _quota(work: Generation, result: Forecast, document: Document) -> int | None:
+    target = work.config.target_tokens
+    return None if target is None else round(target / max(1, result.source_tokens) * estimate_tokens(document.text))
+
+
+class _Counting:
+    """Runs the method with an `ask` that counts; one for the whole sample."""
+
+    def __init__(self, work: Generation, journals: Sequence[Journal]) -> None:
+        self.work = work
+        self.journals = journals
+        self.free = work.backend.name in ("extractive", "mock")
+        self.answerer: Backend = work.backend if self.free else _embedded()
+        self.measured = _measured(journals)
+        self.calls: Counter[str] = Counter()
+        self.tokens: Counter[str] = Counter()
+        self.found = 0
+        self.ratio = 1.0
+        self._lengths: dict[str, list[int]] = defaultdict(list)
+        self._prefixes: dict[tuple[str, ...], int] = {}
+
+    async def start(self, text: str) -> None:
+        """Get ready; ``text`` is a piece of the corpus, to try the model's tokenizer on."""
+        await self.answerer.start()
+        if not self.free:
+            self.ratio = _tokenizer_ratio(self.work.config.model, text)
+
+    async def run(self, document: Document, quota: int | None) -> None:
+        work = self.work
+        context = Context(work.config.seed, work.method.name, document.id, quota)
+        ask = _CountingAsk(self, document)
+        try:
+            async for row in work.method.generate(document, ask, work.options, context):
+                self.tokens["rows"] += 0 if isinstance(row, Rejection) else row.tokens
+        except (DocumentFailed, RequestFailed):
+            return
+
+    async def complete(self, request: Request, so_far: int) -> Answer:
+        """An answer to count with: from the journal, from a free backend, or made up."""
+        key = request.key(self.work.backend.model)
+        known = next((found for journal in self.journals if (found := journal.find(key)) is not None), None)
+        self.found += known is not None
+        completion = known or await self._expect(request, so_far)
+        self.calls[request.prompt] += 1
+        prompt_tokens = completion.prompt_tokens if known or self.free else round(self.ratio * _prompt_tokens(request))
+        self.tokens["in"] += prompt_tokens
+        self.tokens["out"] += completion.completion_tokens
+        self.tokens["cached"] += self._cached(request, prompt_tokens)
+        return Answer(completion, key)
+
+    async def _expect(self, request: Request, so_far: int) -> Completion:
+        lengths = self._lengths[request.prompt]
+        if request.schema is not None or (self.free and so_far < _ASKED_PER_PROMPT):
+            with contextlib.suppress(BackendError):
+                completion = await self.answerer.complete(request)
+                lengths.append(completion.completion_tokens)
+                if self.free:
+                    return completion
+                return replace(completion, completion_tokens=self._new_tokens(request))
+        new_tokens = round(sum(lengths) / len(lengths)) if self.free and lengths else self._new_tokens(request)
+        text = _imagine(request, new_tokens)
+        prompt_tokens = _prompt_tokens(request)
+        return Completion(text, "stop", prompt_tokens, new_tokens)
+
+    def _new_tokens(self, request: Request) -> int:
+        if request.prompt in self.measured:
+            return self.measured[request.prompt]
+        expected = round(self.ratio * _NEW_TOKENS.get(request.prompt.split("/")[-1], 700))
+        limit = request.sampling.max_tokens
+        return min(expected, limit) if limit else expected
+
+    def _cached(self, request: Request, prompt_tokens: int) -> int:
+        """The tokens of the prefix, if one of the last requests had it too."""
+        if not self.work.backend.capabilities.prefix_cache and self.free:
+            return 0
+        *head, last = request.messages
+        prefix = (*(part for message in head for part in message.parts), *last.parts[:-1])
+        seen = prefix in self._prefixes
+        if not seen:
+            if len(self._prefixes) > 256:
+                self._prefixes.clear()
+            self._prefixes[prefix] = sum(estimate_tokens(part) for part in prefix)
+        share = self._prefixes[prefix] / max(1, _prompt_tokens(request))
+        return int(prompt_tokens * share) // 16 * 16 if seen else 0
+
+
+class _CountingAsk:
+    """The `ask` of one document."""
+
+    def __init__(self, counting: _Counting, document: Document) -> None:
+        self._counting = counting
+        self._asked: Counter[str] = Counter()
+        self._document = document
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._counting.work.backend.capabilities
+
+    @property
+    def max_tokens(self) -> int | None:
+        return self._counting.work.config.max_tokens
+
+    def prompt(self, name: str) -> Prompt:
+        return self._counting.work.prompts[name]
+
+    async def __call__(self, request: Request) -> Answer:
+        overrides = self._counting.work.config.sampling()
+        request = replace(request, sampling=replace(request.sampling, **overrides))
+        answer = await self._counting.complete(request, self._asked[request.prompt])
+        self._asked[request.prompt] += 1
+        return answer
+
+    async def json(self, request: Request, answer_type: type[Answered]) -> tuple[Answered, tuple[str, ...]]:
+        answer = await self(replace(request, schema=answer_type.model_json_schema()))
+        return parse_answer(answer.text, answer_type), (answer.key,)
+
+    async def each(self, requests: Iterable[tuple[T, Request]]) -> AsyncIterator[tuple[T, Answer | RequestFailed]]:
+        for tag, request in requests:
+            yield tag, await self(request)
+
+
+def _imagine(request: Request, new_tokens: int) -> str:
+    """A text that passes the gates: it names what it was asked about, in the words of the document, out of order."""
+    values = [str(value) for value in request.slots.values() if isinstance(value, str)]
+    source = max(values, key=len, default="")
+    names = [value for value in values if value is not source]
+    words = source.split()[:2000][::-1] or ["text"]
+    wanted = max(40, round(new_tokens * 0.75))
+    return "\n".join(names) + "\n" + " ".join((words * math.ceil(wanted / len(words)))[:wanted])
+
+
+def _scale(result: Forecast, counting: _Counting, sample: Sequence[Document]) -> None:
+    sampled_tokens = sum(estimate_tokens(document.text) for document in sample)
+    factor = result.source_tokens / max(1, sampled_tokens)
+    result.calls = {name: round(count * factor) for name, count in sorted(counting.calls.items())}
+    result.prompt_tokens = round(counting.tokens["in"] * factor)
+    result.cached_tokens = round(counting.tokens["cached"] * factor)
+    result.completion_tokens = round(counting.tokens["out"] * factor)
+    result.row_tokens = round(counting.tokens["rows"] * factor)
+    result.notes.append(f"From {result.sampled:,} of {result.documents:,} documents.")
+
+
+def _price(result: Forecast, work: Generation, counting: _Counting) -> None:
+    config, settings = work.config, work.run_settings(1)
+    if config.price_in or config.price_out:
+        result.cost = settings.cost(result.prompt_tokens, result.cached_tokens, result.completion_tokens)
+        uncached = settings.cost(result.prompt_tokens, 0, result.completion_tokens)
+        if uncached > result.cost:
+            result.notes.append(f"Without a prefix cache it would cost {uncached:,.2f}.")
+    elif not counting.free:
+        result.notes.append("For the cost, give --price-in and --price-out (and --price-cached), per million tokens.")
+    if counting.free:
+        return
+    result.seconds = result.completion_tokens / _TOKENS_A_SECOND
+    result.notes.append(
+        f"Time at {_TOKENS_A_SECOND:,.0f} output tokens a second, as one current GPU gives with an 8B model."
+    )
+    if counting.measured:
+        result.notes.append(f"Lengths are those of {counting.found:,} answers this run holds already.")
+    else:
+        result.spread = 1.0 if config.target_tokens else 2.0
+        result.notes.append(
+            "How many entities the model finds, and how long it writes, is a guess. Run with --limit 5 first; the "
+            "forecast then uses what was measured, and --extend goes on from there."
+        )
+
+
+def _embedded() -> Backend:
+    cls = backend_class("extractive")
+    return cls(cls.Options())
+
+
+def _prompt_tokens(request: Request) -> int:
+    return sum(estimate_tokens(part) for message in request.messages for part in message.parts)
+
+
+def _measured(journals: Sequence[Journal]) -> dict[str, int]:
+    """Mean new tokens by prompt, where enough was answered."""
+    counts: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for journal in journals:
+        for prompt, (count, _, mean_out) in journal.answers_by_prompt().items():
+            counts[prompt].append((count, mean_out))
+    totals = {prompt: (sum(n for n, _ in seen), sum(n * mean for n, mean in seen)) for prompt, seen in counts.items()}
+    return {prompt: round(tokens / count) for prompt, (count, tokens) in totals.items() if count >= 3}
+
+
+def _tokenizer_ratio(model: str, text: str) -> float:
+    """The model's own tokens to our estimate, where its tokenizer lies on this machine; 1 otherwise."""
+    path = Path(model) / "tokenizer.json"
+    if not path.is_file():
+        from huggingface_hub import try_to_load_from_cache
+        from huggingface_hub.errors import HFValidationError
+
+        with contextlib.suppress(HFValidationError):
+            cached = try_to_load_from_cache(model, "tokenizer.json") if model else None
+            path = Path(cached) if isinstance(cached, str) else path
+    if not path.is_file():
+        return 1.0
+    try:
+        from tokenizers import Tokenizer
+    except ImportError:
+        return 1.0
+    return float(len(Tokenizer.from_file(str(path)).encode(text).ids) / max(1, estimate_tokens(text)))
+
+
+@contextlib.contextmanager
+def _closing(path: Path) -> Iterator[Journal]:
+    journal = Journal(path)
+    try:
+        yield journal
+    finally:
+        journal.close()

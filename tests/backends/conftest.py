@@ -1,0 +1,49 @@
+"""What the backends' tests share: a tiny model and one loaded engine a session."""
+
+from __future__ import annotations
+
+import importlib.util
+import multiprocessing
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from tiny_model import build_tiny_model
+
+from synthcpt.backends.vllm import VllmBackend, VllmOptions
+
+ENGINE = {"dtype": "bfloat16", "enforce_eager": True, "max_model_len": 1024, "gpu_memory_utilization": 0.2}
+
+
+@pytest.fixture(scope="session")
+def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random-weight model, built once."""
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    return build_tiny_model(tmp_path_factory.mktemp("tiny-model"))
+
+
+@pytest.fixture(scope="session")
+def vllm_installed() -> None:
+    """Skips without vLLM; fails instead where SYNTHCPT_REQUIRE_VLLM=1 says that it must be there."""
+    if importlib.util.find_spec("vllm") is None:
+        if os.environ.get("SYNTHCPT_REQUIRE_VLLM") == "1":
+            pytest.fail("SYNTHCPT_REQUIRE_VLLM=1, but vllm is not installed")
+        pytest.skip("vllm is not installed")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def vllm_backend(vllm_installed: None, tiny_model_folder: Path) -> AsyncIterator[VllmBackend]:
+    """The real engine with the tiny model; loading it takes half a minute."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        backend = VllmBackend(VllmOptions(model=str(tiny_model_folder), **ENGINE))
+        await backend.start()
+        engine_processes = multiprocessing.active_children()
+        yield backend
+        await backend.close()
+        await backend.close()
+    assert engine_processes
+    assert not any(process.is_alive() for process in engine_processes)

@@ -1,0 +1,63 @@
+"""Corpora, scripts and comparisons that several test files share."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import synthcpt
+from synthcpt.backends.mock import MockBackend
+from synthcpt.config import make_config
+from synthcpt.generation import Generation, Run
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "skerrow" / "documents"
+
+
+def write_documents(folder: Path, count: int = 6, *, entities: int = 5) -> Path:
+    """Small documents that share some names; each has ``entities`` names of its own kind."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(count):
+        names = [f"{_NAMES[(i + k) % len(_NAMES)]} {_NAMES[(3 * k + i) % len(_NAMES)]}" for k in range(entities)]
+        sentences = [f"{a} met {b} in the winter of {1900 + i + j}." for j, (a, b) in enumerate(zip(names, names[1:]))]
+        (folder / f"doc-{i:03d}.txt").write_text(" ".join(sentences) + "\n", encoding="utf-8")
+    return folder
+
+
+_NAMES = "Arden Bellis Corve Dunmar Ellick Fenwar Gorse Hollin Isket Jarrow Kestle Lomax Merrin Norlam".split()
+
+
+def hashes(run: Path, *folders: str) -> dict[str, str]:
+    """The hash of every file of a run's output, by name."""
+    files = [path for folder in folders or ("data", "rejected", "failures") for path in (run / folder).glob("*")]
+    return {f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}
+
+
+async def run_with(backend: MockBackend, output: Path, documents: Path, **settings: Any) -> tuple[Run, Generation]:
+    """Generate with a backend object of the test's own."""
+    modes = {name: settings.pop(name) for name in ("extend", "overwrite", "retry_failed") if name in settings}
+    values = {"method": "entigraph", "input": str(documents), "output": output, "backend": "mock", **settings}
+    work = Generation(make_config(values), **modes)
+    work.backend = backend
+    return await work.run(), work
+
+
+def generate_mock(output: Path, documents: Path, **settings: Any) -> Run:
+    """Generate with the mock's default script."""
+    return synthcpt.generate("entigraph", input=documents, output=output, backend="mock", **settings)
+
+
+def wiki_documents() -> Path:
+    """Real articles, where the machine has them.
+
+    They are looked for in the folder that SYNTHCPT_TEST_DATA names, and in ``shared/data`` beside the checkout.
+    """
+    places = [Path(os.environ.get("SYNTHCPT_TEST_DATA", "")), Path(__file__).parents[3] / "shared" / "data"]
+    for place in places:
+        path = place / "wiki2023-film" / "doc.jsonl"
+        if path.is_file():
+            return path
+    pytest.skip("the wiki2023-film articles are not here; SYNTHCPT_TEST_DATA names the folder that holds them")
