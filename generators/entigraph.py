@@ -160,8 +160,8 @@ class _Writer:
         return rows
 
     def _summary_row(self, passage: int, summary: str, keys: tuple[str, ...]) -> SyntheticDocument | Rejection:
-        text = carry_title(summary, self.document.title)
-        return self._judge(f"summary-{passage}", _FIRST_SUMMARY + passage, text, keys, estimate_tokens(text), (), None)
+        name, tokens = f"summary-{passage}", estimate_tokens(summary)
+        return self._judge(name, _FIRST_SUMMARY + passage, summary, keys, tokens, (), None)
 
     async def relations(self, tokens: int) -> AsyncIterator[SyntheticDocument | Rejection]:
         """Ask for combinations until the quota is filled, or all of them where there is none.
@@ -225,7 +225,7 @@ class _Writer:
 
     def _relation_row(self, item: Combination, answer: Answer) -> SyntheticDocument | Rejection:
         names = tuple(self.entities[k].name for k in item.entities)
-        text = carry_title(answer.text.strip(), self.document.title)
+        text = answer.text.strip()
         verdict = gates.truncated(answer.completion)
         return self._judge(item.name, item.ordinal, text, (answer.key,), answer.tokens, names, verdict)
 
@@ -245,7 +245,7 @@ class _Writer:
             "step": name.split("-")[0],
             "entities": [{"name": name, "span": self.spans[name]} for name in entities],
         }
-        row = self._row(name, ordinal, text, keys, tokens, meta)
+        row = self._row(name, ordinal, carry_title(text, self.document.title), keys, tokens, meta)
         if verdict is None:
             return row
         return Rejection(row.id, ordinal, text, row.method, row.source_ids, verdict.reason, verdict.detail, keys, meta)

@@ -7,6 +7,7 @@ where it was. An answer that is not is fetched, retried where that may help, sto
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -288,7 +289,7 @@ class _Workers(Generic[T]):
         self._ask = ask
         self._requests = iter(requests)
         self._width = width
-        self._results: list[tuple[T, Answer | RequestFailed]] = []
+        self._results: deque[tuple[T, Answer | RequestFailed]] = deque()
         self._ready = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._error: BaseException | None = None
@@ -334,9 +335,8 @@ class _Workers(Generic[T]):
                 if self._tasks:
                     await self._ready.wait()
                 continue
-            results, self._results = self._results, []
-            for result in results:
-                yield result
+            while self._results:
+                yield self._results.popleft()
         if self._error is not None:
             raise self._error
 

@@ -72,7 +72,7 @@ class Source:
         self._ngrams = {" ".join(words[i : i + ngram_words]) for i in range(len(words) - ngram_words + 1)}
         self._sample = text[:8000]
         self._script = _script(self._sample)
-        self._frequent = frozenset(_frequent_words(words))
+        self._frequent = frozenset(_frequent_words([word for word in text.split() if word.islower()]))
 
     def copied(self, text: str, most: float) -> Verdict | None:
         """More than the share ``most`` of the text's word runs stand in the source letter by letter."""
@@ -88,7 +88,7 @@ class Source:
         script = _script(text[:8000])
         if script != self._script and "" not in (script, self._script):
             return Verdict("language", f"in {script} letters, the source in {self._script}")
-        words = text.lower().split()[:_LANGUAGE_SAMPLE_WORDS]
+        words = [word for word in text.split()[:_LANGUAGE_SAMPLE_WORDS] if word.islower()]
         if len(words) < 20 or not self._frequent:
             return None
         # Function words make up a quarter of any text of a language, and the source's most frequent words hold them.

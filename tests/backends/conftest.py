@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import multiprocessing
 import os
+import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -31,6 +33,10 @@ def vllm_installed() -> None:
         if os.environ.get("SYNTHCPT_REQUIRE_VLLM") == "1":
             pytest.fail("SYNTHCPT_REQUIRE_VLLM=1, but vllm is not installed")
         pytest.skip("vllm is not installed")
+    with warnings.catch_warnings():
+        # Importing and loading it warns of torch's plans; nothing of ours is in there.
+        warnings.simplefilter("ignore")
+        assert importlib.import_module("vllm").LLM
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -40,7 +46,9 @@ async def vllm_backend(vllm_installed: None, tiny_model_folder: Path) -> AsyncIt
         patch.setenv("VLLM_CPU_KVCACHE_SPACE", "1")
         patch.setenv("HF_HUB_OFFLINE", "1")
         backend = VllmBackend(VllmOptions(model=str(tiny_model_folder), **ENGINE))
-        await backend.start()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            await backend.start()
         engine_processes = multiprocessing.active_children()
         yield backend
         await backend.close()

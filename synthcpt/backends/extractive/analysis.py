@@ -11,7 +11,7 @@ from typing import Any
 
 from synthcpt.backends.extractive.lexicon import GENERIC, INSTITUTIONS, STOPWORDS, TITLES
 from synthcpt.backends.extractive.names import NameFinder, merge_names
-from synthcpt.backends.extractive.reading import Reading
+from synthcpt.backends.extractive.reading import LONGEST_SENTENCE_CHARS, Reading, Sentence
 from synthcpt.backends.extractive.resolving import resolve_openings
 from synthcpt.backends.extractive.terms import term_scores
 from synthcpt.text.mentions import Haystack, canonical
@@ -20,12 +20,18 @@ _LAST_WORD = re.compile(r"([^\W\d_]+\.?) (?=\Z)")
 _FAR = 1_000_000
 _PARENTHESIS = re.compile(r"\s*\([^()]*\)\s*$")
 _MOST_NODES = 150
+_MOST_CANDIDATES = 400
+_MOST_TERMS = 40
 _MOST_ENTITIES = 60
 _FEWEST_ENTITIES = 3
 _ENTITIES_PER_ROOT_WORD = 0.75
 """7 or 8 entities for 100 words, 18 for 600, 53 for 5,000: longer texts come back to what they named before."""
 _TERM_SHARE = 0.35
 _IDEAL_SENTENCE_WORDS = 25
+
+
+Forms = dict[str, list[tuple[str, list[int]]]]
+"""Name -> the forms it occurs in, each with the numbers of the sentences."""
 
 
 class Analysis:
@@ -69,6 +75,11 @@ class Analysis:
     def names_in(self, number: int) -> list[str]:
         """The names and terms a sentence mentions, the most salient first."""
         return self._names_by_sentence[number]
+
+    @cached_property
+    def words(self) -> int:
+        """How many words the document's sentences have."""
+        return sum(len(text.split()) for text in self._texts)
 
     @cached_property
     def weights(self) -> list[float]:
@@ -198,23 +209,25 @@ class Analysis:
         """Find the names and terms and score each."""
         subject = self._subject()
         forms = self._named(subject) if given is None else {name: [(name, given[name])] for name in given}
-        if subject and subject not in forms and len(self._search(subject)) > 0:
-            forms = {subject: [(subject, list(self._search(subject)))], **forms}
-        for name, occurring in forms.items():
-            numbers = [number for _, found in occurring for number in found]
+        if subject:
+            forms = _with_subject(forms, subject, self._search(subject))
+        often = sorted(forms, key=lambda name: -sum(len(numbers) for _, numbers in forms[name]))[:_MOST_CANDIDATES]
+        for name in often:
+            numbers = [number for _, found in forms[name] for number in found]
             self._found[name] = tuple(sorted({*numbers, *(self._search(name) if " " in name or given else ())}))
             self._scores[name] = self._salience(name, max(len(numbers), 1), name == subject)
-        terms = term_scores([s.text for s in self.sentences if s.kind == "prose"], 40) if self.english else {}
+        known = {canonical(name) for name in self._scores}
+        terms = term_scores([s.text for s in self.sentences if s.kind == "prose"], _MOST_TERMS) if self.english else {}
         for term, score in terms.items():
-            if canonical(term) not in {canonical(name) for name in self._scores} and self._search(term):
+            if canonical(term) not in known and self._search(term):
                 self._found[term] = self._search(term)
                 self._scores[term] = 0.6 * score + (1.0 if self._headings.find(term) else 0.0)
         first = {name: (self._haystack.find(name) or (0, 0))[0] for name in self._scores}
         best = sorted(self._scores, key=lambda name: (-self._scores[name], first[name], name))[:_MOST_NODES]
         self._scores = {name: self._scores[name] for name in best}
 
-    def _named(self, subject: str) -> dict[str, list[tuple[str, list[int]]]]:
-        prose = [number for number, sentence in enumerate(self.sentences) if sentence.kind != "row"]
+    def _named(self, subject: str) -> Forms:
+        prose = [number for number, sentence in enumerate(self.sentences) if _is_told(sentence)]
         masked = [self._mask(self._texts[number], subject) for number in prose]
         known = frozenset([subject]) if subject and " " not in subject else frozenset()
         finder = NameFinder(masked, known)
@@ -276,14 +289,26 @@ class Analysis:
         return named
 
     def _rank(self) -> tuple[str, ...]:
-        words = sum(len(text.split()) for text in self._texts)
-        most = max(_FEWEST_ENTITIES, min(_MOST_ENTITIES, round(_ENTITIES_PER_ROOT_WORD * math.sqrt(words))))
+        most = max(_FEWEST_ENTITIES, min(_MOST_ENTITIES, round(_ENTITIES_PER_ROOT_WORD * math.sqrt(self.words))))
         names = [name for name in self._scores if name[:1] != name[:1].lower() or not self.english]
         terms = [name for name in self._scores if name not in set(names)]
         room = max(round(most * _TERM_SHARE), most - len(names))
         chosen = set(names[: most - min(room, len(terms))]) | set(terms[:room])
         ranked = [name for name in self._scores if name in chosen]
         return tuple(ranked[:most])
+
+
+def _with_subject(forms: Forms, subject: str, numbers: tuple[int, ...]) -> Forms:
+    """With the title's own name first, under its full form, and without single words that are parts of it."""
+    key, parts = canonical(subject), set(canonical(subject).replace(":", " ").split())
+    rest = {name: found for name, found in forms.items() if canonical(name) != key}
+    own = [entry for name, found in forms.items() if canonical(name) == key for entry in found]
+    kept = {name: found for name, found in rest.items() if canonical(name) not in parts}
+    return {subject: own or [(subject, list(numbers))], **kept}
+
+
+def _is_told(sentence: Sentence) -> bool:
+    return sentence.kind != "row" and len(sentence.text) <= LONGEST_SENTENCE_CHARS
 
 
 def _person_like(name: str, finder: NameFinder) -> bool:

@@ -9,7 +9,7 @@ from typing import Literal
 
 Kind = Literal["heading", "prose", "item", "row", "code"]
 
-_HEADING = re.compile(r"\s{0,3}#{1,6}\s+(.*?)[\s#]*$")
+_HEADING = re.compile(r"\s{0,3}#{1,6}\s+(.*)")
 _ITEM = re.compile(r"\s*(?:[-*+•]|\(?(?:\d{1,3}|[a-zA-Z])[.)])\s+(?=\S)")
 _RULE = re.compile(r"\s*(?:-[-\s]{2,}|=[=\s]{2,}|\*[*\s]{2,}|_[_\s]{2,})$")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
@@ -73,7 +73,7 @@ class _Reader:
             self._columns = None
         elif heading := _HEADING.match(line):
             yield from self._flush()
-            yield Block("heading", plain(heading[1]))
+            yield Block("heading", plain(heading[1].rstrip(" #\t")))
         elif line.lstrip().startswith("|"):
             yield from self._flush()
             yield from self._row(line)

@@ -19,6 +19,7 @@ _FEWEST_SUMMARY_WORDS = 7
 _SECTION_WORDS = (60, 130)
 _MOST_NAMED = 4
 _LONGEST_RUN = 4
+_MOST_STEPS = 100
 
 
 def entities(analysis: Analysis, _: Slots) -> str:
@@ -47,9 +48,8 @@ ANSWERS: dict[str, tuple[Callable[[Analysis, Slots], str], tuple[str, ...]]] = {
 def summary(analysis: Analysis) -> str:
     """A few of the document's own central sentences, each of which can be told alone, in order."""
     sentences = analysis.sentences
-    words = sum(len(sentence.text.split()) for sentence in sentences)
     fewest, most = _SUMMARY_SENTENCES
-    count = max(fewest, min(most, 1 + round(words / _WORDS_PER_SUMMARY_SENTENCE)))
+    count = max(fewest, min(most, 1 + round(analysis.words / _WORDS_PER_SUMMARY_SENTENCE)))
     alone = [n for n, s in enumerate(sentences) if s.kind == "prose" and (not s.leans or n in analysis.resolved)]
     full = [n for n in alone if len(sentences[n].text.split()) >= _FEWEST_SUMMARY_WORDS] or alone
     value = {n: analysis.weights[n] + 0.2 * (n == full[0]) - 0.3 * bool(sentences[n].label) for n in full}
@@ -74,7 +74,7 @@ class _Writer:
         self._draft = Draft(analysis)
         self._where = {name: set(analysis.sentences_with(name)) for name in self._names}
         shortest, longest = _SECTION_WORDS
-        self._words = max(shortest, min(longest, sum(len(s.text.split()) for s in analysis.sentences) // 5))
+        self._words = max(shortest, min(longest, analysis.words // 5))
 
     def together(self) -> str:
         """What the document says of the names together: shared sentences, and what links those that share none."""
@@ -177,7 +177,7 @@ class _Writer:
 
     def _name_title_once(self, text: str) -> str:
         """Statements after a section's first need not say again which document they are about."""
-        opening = self._state("")
+        opening = f"In {_shown_title(self._analysis)}, "
         first, *rest = text.split(opening)
         if len(rest) < 2:
             return text
@@ -185,7 +185,7 @@ class _Writer:
 
     def _tell_step(self, one: str, other: str) -> list[int]:
         """Sentences that name both, or else lead from one to the other within a paragraph."""
-        here, there = self._analysis.sentences_with(one), self._analysis.sentences_with(other)
+        here, there = (self._analysis.sentences_with(name)[:_MOST_STEPS] for name in (one, other))
         shared = {*here} & {*there}
         if shared:
             return self._draft.take(shared, lambda n: self._analysis.weights[n], self._words // 2, most=1)
@@ -219,7 +219,7 @@ class _Writer:
 
     def _state(self, said: str) -> str:
         """A statement about the document, which names it (unless it is what the statement names)."""
-        if said.startswith(self._analysis.title):
+        if self._analysis.title and said.startswith(self._analysis.title):
             return said
         return f"In {_shown_title(self._analysis)}, {said}"
 

@@ -98,7 +98,7 @@ GENERIC = word_set(
     piece side ground least most many more same such own whole cent per date dates century decade period later order
     amount total cost member members form way bit course event events area side view level note notes metre metres
     meter meters mile miles knot knots ton tons crown crowns feet foot inch inches pound pounds dollar dollars euro
-    euros acre acres degree degrees penny pence"""
+    euros acre acres ltd inc llc pvt degree degrees penny pence"""
 )
 """Nouns that say too little to be written about."""
 

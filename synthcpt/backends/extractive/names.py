@@ -237,13 +237,16 @@ def _owners(keys: list[str], finder: NameFinder, shown: dict[str, str]) -> dict[
 
 def _with_parts(owners: dict[str, list[str]], keys: list[str]) -> dict[str, list[str]]:
     """Longer forms that end or begin a longer one: "Carrick Sallow" in "Hugh Carrick Sallow"."""
+    longer: dict[str, list[str]] = {}
     for key in keys:
-        if " " in key and key not in owners:
-            longer = [other for other in keys if other != key and other.endswith(" " + key)]
-            if len(longer) == 1:
-                owners[key] = longer
+        words = key.split()
+        for size in range(2, len(words)):
+            longer.setdefault(" ".join(words[-size:]), []).append(key)
+    known = set(keys)
     for key in keys:
-        if key.endswith("s") and key[:-1] in keys:
+        if key not in owners and len(longer.get(key, [])) == 1:
+            owners[key] = longer[key]
+        elif key.endswith("s") and key[:-1] in known:
             owners.setdefault(key, [key[:-1]])
     for key, claimants in owners.items():
         owners[key] = [final for claimant in claimants for final in (owners.get(claimant) or [claimant])]

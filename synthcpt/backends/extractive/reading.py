@@ -19,8 +19,9 @@ SplitProse = Callable[[list[str]], Iterable[list[str]]]
 _STOP = re.compile(r"[.!?…。！？।॥؟۔።։။។]['\"”’»)\]」』）]*$")
 _WORD = re.compile(r"[^\W\d_]+")
 _INNER_CAPITAL = re.compile(r"(?<=[a-z,;] )[A-Z][^\W\d_]*[a-z](?:[-'’][A-Z][a-z]+)?")
+_LETTER = re.compile(r"[^\W\d_]")
 _MOST_MERGED = 6
-_LONGEST_SENTENCE_CHARS = 1200
+LONGEST_SENTENCE_CHARS = 1200
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def _sentences_of(
         text = "; ".join(f"{column}: {cell}" if column else cell for column, cell in block.cells)
         return [Sentence(text, "row", number, "", False)] if text else []
     found: list[Sentence] = []
-    for text in _merge_open(piece for piece in pieces if piece):
+    for text in _merge_open(piece for piece in pieces if _LETTER.search(piece)):
         kind: SentenceKind = "prose" if _is_sentence(text) else "fragment"
         own_voice = first_person or bool(block.label)
         leaning = kind == "prose" and (text[:1].islower() if names is None else leans(text, names, own_voice))
@@ -100,14 +101,14 @@ def _merge_open(pieces: Iterable[str]) -> list[str]:
 
 
 def _is_open(text: str) -> bool:
-    if len(text) > _LONGEST_SENTENCE_CHARS:
+    if len(text) > LONGEST_SENTENCE_CHARS:
         return False
     return text.count('"') % 2 == 1 or text.count("“") > text.count("”") or text.count("(") > text.count(")")
 
 
 def _is_sentence(text: str) -> bool:
     """Whether a piece is running prose: it ends as a sentence does and is of readable length and make-up."""
-    if not _STOP.search(text) or len(text) > _LONGEST_SENTENCE_CHARS or _is_open(text):
+    if not _STOP.search(text) or len(text) > LONGEST_SENTENCE_CHARS or _is_open(text):
         return False
     letters = sum(map(str.isalpha, text))
     if letters * 2 < len(text):

@@ -115,12 +115,16 @@ def _singular(term: str) -> str:
 
 def _without_parts(ranked: list[tuple[str, float]], counts: dict[str, int]) -> list[tuple[str, float]]:
     """Without the tail of a longer term where it hardly occurs outside it, and without longer ones that are rarer."""
-    kept: list[tuple[str, float]] = []
+    longer: dict[str, int] = {}
+    for term, count in counts.items():
+        words = term.split()
+        for size in range(1, len(words)):
+            tail = " ".join(words[-size:])
+            longer[tail] = max(longer.get(tail, 0), count if count > 1 else 0)
+    kept: dict[str, float] = {}
     for term, score in ranked:
-        longer = [other for other in counts if other.endswith(" " + term) and counts[other] >= 2]
-        if any(counts[other] * 3 > counts[term] * 2 for other in longer):
-            continue
-        if any(term.endswith(" " + other) for other, _ in kept):
-            continue
-        kept.append((term, score))
-    return kept
+        words = term.split()
+        tails = [" ".join(words[-size:]) for size in range(1, len(words))]
+        if longer.get(term, 0) * 3 <= counts[term] * 2 and not any(tail in kept for tail in tails):
+            kept[term] = score
+    return list(kept.items())
