@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
-import multiprocessing
 import os
 import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -49,9 +50,20 @@ async def vllm_backend(vllm_installed: None, tiny_model_folder: Path) -> AsyncIt
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             await backend.start()
-        engine_processes = multiprocessing.active_children()
+        engine_processes = _children("VLLM")
         yield backend
         await backend.close()
         await backend.close()
     assert engine_processes
-    assert not any(process.is_alive() for process in engine_processes)
+    assert not any(process.is_running() for process in engine_processes)
+    with warnings.catch_warnings():
+        # VLLM leaves its ZeroMQ context to the garbage collector.
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+def _children(title: str) -> list[Any]:
+    """Descendants of our process whose title starts so."""
+    import psutil
+
+    return [process for process in psutil.Process().children(recursive=True) if process.name().startswith(title)]

@@ -70,8 +70,8 @@ async def test_a_stop_string_ends_the_answer_and_is_not_in_it(vllm_backend: Vllm
 
 @pytest.mark.vllm
 async def test_a_limit_beyond_the_context_is_cut_to_the_room_left(vllm_backend: VllmBackend) -> None:
-    probe = await vllm_backend.complete(ask("tide " * 900, max_tokens=1))
-    answer = await vllm_backend.complete(ask("tide " * 900, max_tokens=10_000, temperature=1.0))
+    probe = await vllm_backend.complete(ask("tide " * 440, max_tokens=1))
+    answer = await vllm_backend.complete(ask("tide " * 440, max_tokens=10_000, temperature=1.0))
     assert answer.finish_reason in ("length", "stop")
     assert answer.completion_tokens <= 1024 - probe.prompt_tokens
 

@@ -50,7 +50,7 @@ class Analysis:
         self.title = " ".join(title.split()) or (reading.headings[0] if reading.headings else "")
         self.sentences = reading.sentences
         self.english = reading.english
-        self._texts = [sentence.text for sentence in self.sentences]
+        self._texts = [f"{s.label}: {s.text}" if s.label else s.text for s in self.sentences]
         self._starts = [0]
         for text in self._texts:
             self._starts.append(self._starts[-1] + len(text) + 1)
@@ -212,7 +212,7 @@ class Analysis:
         if subject:
             forms = _with_subject(forms, subject, self._search(subject))
         often = sorted(forms, key=lambda name: -sum(len(numbers) for _, numbers in forms[name]))[:_MOST_CANDIDATES]
-        for name in often:
+        for name in [name for name in often if self._haystack.find(name)]:
             numbers = [number for _, found in forms[name] for number in found]
             self._found[name] = tuple(sorted({*numbers, *(self._search(name) if " " in name or given else ())}))
             self._scores[name] = self._salience(name, max(len(numbers), 1), name == subject)
@@ -267,7 +267,7 @@ class Analysis:
                 named[number].append(name)
 
         def subject(number: int) -> str:
-            text = self._texts[number]
+            text = self.sentences[number].text
             opening = [name for name in named[number] if text.startswith(name)]
             return (
                 max(opening, key=len)

@@ -15,7 +15,7 @@ _RULE = re.compile(r"\s*(?:-[-\s]{2,}|=[=\s]{2,}|\*[*\s]{2,}|_[_\s]{2,})$")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _TABLE_RULE = re.compile(r"[\s|:\-]+$")
 _CODE_LINE = re.compile(r"(?:\t| {4,})\S|.*[;{}]\s*$|\s*(?:def|class|import|from \S+ import|return|#include|//)\b")
-_LABEL = re.compile(r"(?:\*\*|__)([^*_\n]{2,80}?)(?:\*\*|__)([:.]?)\s+(?=\S)")
+_LABEL = re.compile(r"(?:\*\*|__)([^*_\n]{2,80})(?:(?<=[.:?!])(?:\*\*|__)|(?:\*\*|__)[:.])\s+(?=\S)")
 
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 _MARKS = re.compile(
@@ -98,7 +98,7 @@ class _Reader:
         label = _LABEL.match(raw)
         body = plain(raw[label.end() :] if label else raw)
         if body:
-            yield Block(kind, body, plain(label[1]).rstrip(".: ") if label else "")
+            yield Block(kind, body, _ITEM.sub("", plain(label[1])).rstrip(".: ") if label else "")
 
     def _row(self, line: str) -> Iterator[Block]:
         cells = [plain(cell) for cell in line.strip().strip("|").split("|")]

@@ -145,6 +145,8 @@ class _Writer:
         if near:
             return paragraphs(self._analysis, near)
         path = self._analysis.path(one, other)
+        if not self._analysis.english:
+            return " – ".join(path or (one, other))
         both = f"{self._spoken(one)} and {self._spoken(other)}"
         if not path:
             return self._state(f"no passage names both {both}{self._apart(one, other)}.")
@@ -203,10 +205,12 @@ class _Writer:
         """A true sentence about where a name stands, for want of one of the document's own."""
         subject = self._spoken(name)
         if not self._where[name]:
-            return self._state(f"{subject} is not mentioned by name.")
+            return self._state(f"{subject} is not mentioned by name.") if self._analysis.english else name
         keys = {canonical(known) for known in (name, also, *others)}
         beside = [other for other in self._analysis.neighbours(name) if canonical(other) not in keys][:_MOST_NAMED]
         among = [self._spoken(known) for known in beside]
+        if not self._analysis.english:  # the phrases below are English
+            return " – ".join(part for part in (name, also, *beside) if part)
         if also:
             along = f", along with {enumerate_names(among)}" if among else ""
             return self._state(f"{subject} and {self._spoken(also)} are named together{along}.")

@@ -24,7 +24,8 @@ from synthcpt.text.abbreviations import word_set
 from synthcpt.text.mentions import canonical
 
 # A word, an initial ("J."), a word with a possessive ending, a number, or any other mark.
-_TOKEN = re.compile(r"[^\W\d_](?=\.)\.?|\d[\d,.]*(?:st|nd|rd|th)?|[^\W\d_][^\W_]*(?:['’.\-‐&/][^\W_]+)*|&|[^\s\w]|_")
+_TOKEN = re.compile(
+    r"(?:St|Mt|Dr|Mr|Mrs|Ms|Capt|Prof|Lt|Col|Gen|Rev)\.(?= [^\W\d_])|[^\W\d_](?=\.)\.?|\d[\d,.]*(?:st|nd|rd|th)?|[^\W\d_][^\W_]*(?:['’.\-‐&/][^\W_]+)*|&|[^\s\w]|_")
 _POSSESSIVE = re.compile(r"(?:['’]s|(?<=s)['’])$")
 _ACRONYM = re.compile(r"[A-Z][A-Z0-9&.\-]{1,6}$")
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)$")
@@ -271,7 +272,7 @@ def _tokenise(text: str) -> list[_Token]:
 
 def _opens(tokens: list[_Token], at: int) -> bool:
     """Whether a token's capital may be due to its place: first in the sentence, a quotation or after a colon."""
-    return at == 0 or (tokens[at - 1].text in "\"“‘'(:;*•—–" and not (at > 1 and tokens[at - 1].text in "(—–"))
+    return at == 0 or (tokens[at - 1].text in ".!?\"“‘'(:;*•—–" and not (at > 1 and tokens[at - 1].text in "(—–"))
 
 
 def _is_capitalised(word: str) -> bool:
