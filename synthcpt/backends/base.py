@@ -20,6 +20,8 @@ class BackendOptions(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    SHAPING: ClassVar[frozenset[str]] = frozenset()
+    """The settings that change what is answered, and not merely how fast; a run keeps to them."""
 
     model: str = ""
 

@@ -97,6 +97,8 @@ class MockBackend:
             transient_rate, overload_rate: shares of attempts that fail so.
         """
 
+        SHAPING = frozenset({"entities", "words"})
+
         model: str = "mock"
         entities: int = Field(8, ge=0, description="entities a document")
         words: int = Field(120, ge=0, description="words a text")

@@ -58,6 +58,8 @@ class OpenAIOptions(BackendOptions):
     # A key pasted where a variable's name belongs must not come back in the complaint about it.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
+    SHAPING = frozenset({"thinking", "extra_body"})
+
     base_url: str = ""
     api_key_env: str = "OPENAI_API_KEY"
     organization: str = ""

@@ -38,6 +38,8 @@ class TransformersOptions(BackendOptions):
         trust_remote_code: run Python code that comes with the model.
     """
 
+    SHAPING = frozenset({"dtype", "seed", "thinking"})
+
     device: str = "auto"
     dtype: str = "auto"
     batch_size: int = Field(16, ge=1)

@@ -64,6 +64,8 @@ class VllmOptions(BackendOptions):
         extra_sampling: any other argument of vLLM's SamplingParams, for every request.
     """
 
+    SHAPING = frozenset({"dtype", "quantization", "thinking", "extra_sampling"})
+
     tensor_parallel_size: int = Field(1, ge=1)
     pipeline_parallel_size: int = Field(1, ge=1)
     gpu_memory_utilization: float | None = Field(None, gt=0, le=1)

@@ -8,7 +8,6 @@ import warnings
 from functools import cache
 from typing import Any
 
-from synthcpt.corpus.cleaning import decode_text
 from synthcpt.corpus.sources import Source
 from synthcpt.corpus.streams import open_bytes
 from synthcpt.errors import CorpusError, MissingExtra
@@ -34,8 +33,7 @@ def convert(source: Source) -> tuple[str, str]:
 
     with open_bytes(source) as stream:
         data = stream.read()
-    if source.kind in (".html", ".htm"):
-        data = _as_utf8(data)
+    # HTML is taken for UTF-8 first, then for what it declares; without this markitdown guesses from the bytes.
     info = markitdown.StreamInfo(extension=source.kind, charset="utf-8")
     try:
         with warnings.catch_warnings():
@@ -56,18 +54,6 @@ def _converter(class_name: str) -> Any:
     converter = markitdown.MarkItDown(enable_builtins=False, enable_plugins=False)
     converter.register_converter(getattr(markitdown.converters, class_name)())
     return converter
-
-
-def _as_utf8(data: bytes) -> bytes:
-    """HTML in UTF-8: it may be in it, have a BOM, declare something else in its head, or leave us to guess."""
-    try:
-        data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        from bs4.dammit import UnicodeDammit
-
-        text = UnicodeDammit(data, is_html=True).unicode_markup
-        return (decode_text(data) if text is None else text).encode("utf-8", "replace")
-    return data
 
 
 def _as_user_error(error: Any, source: Source) -> CorpusError | MissingExtra:

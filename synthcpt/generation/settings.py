@@ -9,14 +9,26 @@ from typing import Any
 import yaml
 
 from synthcpt import __version__
-from synthcpt.backends import Backend
+from synthcpt.backends import Backend, BackendOptions
 from synthcpt.config import GenerateConfig
 from synthcpt.errors import PromptError, RunMismatch
 from synthcpt.methods import Method, MethodOptions
 from synthcpt.templates import Prompt, PromptBook
 
 NOT_IDENTITY = frozenset(
-    {"synthcpt", "input", "corpus", "target_tokens", "tokens_per_source_token", "base_url", "limit"}
+    {
+        "synthcpt",
+        "input",
+        "corpus",
+        "target_tokens",
+        "tokens_per_source_token",
+        "base_url",
+        "limit",
+        "backend_options",
+        "text_field",
+        "title_field",
+        "id_field",
+    }
 )
 """Keys of run.yaml that may differ between the commands of one run; corpus and target are compared on their own."""
 
@@ -43,7 +55,12 @@ def load_prompts(book: PromptBook, method: Method) -> dict[str, Prompt]:
 
 
 def resolve(
-    config: GenerateConfig, method: Method, options: MethodOptions, backend: Backend, prompts: Mapping[str, Prompt]
+    config: GenerateConfig,
+    method: Method,
+    options: MethodOptions,
+    backend: Backend,
+    backend_options: BackendOptions,
+    prompts: Mapping[str, Prompt],
 ) -> dict[str, Any]:
     """run.yaml but for the corpus: everything that the texts depend on, with defaults filled in."""
     return {
@@ -54,6 +71,7 @@ def resolve(
         "backend": backend.name,
         "model": backend.model,
         "backend_options": dict(sorted(config.backend_options.items())),
+        "answers_shaped_by": {name: getattr(backend_options, name) for name in sorted(backend_options.SHAPING)},
         "base_url": _USER_INFO.sub("", config.base_url),
         "sampling": config.sampling(),
         "truncation": config.truncation,

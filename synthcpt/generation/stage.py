@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from synthcpt.backends import Backend, backend_class
+from synthcpt.backends import Backend, BackendOptions, backend_class
 from synthcpt.config import GenerateConfig, make_config, split_part, validate
 from synthcpt.engine.ask import Asker, Settings
 from synthcpt.engine.drive import Driver, PartWork, Rows
@@ -60,7 +60,8 @@ class Generation:
         self.options = validate(self.method.options, config.options, f"option of {config.method}")
         self.book = PromptBook(config.prompts)
         self.prompts = load_prompts(self.book, self.method)
-        self.backend = make_backend(config)
+        backend_type, self.backend_options = choose_backend(config)
+        self.backend: Backend = backend_type(self.backend_options)
         self.progress = Progress()
         self.slots: Slots | None = None
         self.phase = "reading"
@@ -93,14 +94,14 @@ class Generation:
     async def _run_parts(self, output: Path) -> None:
         documents, default_parts = open_corpus(self.config)
         before = Run(output).settings if (output / SETTINGS).exists() else None
-        settings = resolve(self.config, self.method, self.options, self.backend, self.prompts)
+        settings = resolve(self.config, self.method, self.options, self.backend, self.backend_options, self.prompts)
         settings["parts"] = self._parts(before, default_parts)
-        if before is not None:
-            check_same(before, settings, str(output))
         mine = [Part(output, index, settings["parts"]) for index in self._my_parts(settings["parts"])]
         with contextlib.ExitStack() as stack:
             for part in mine:
                 stack.enter_context(PartLock(part))
+            if before is not None:
+                check_same(before, settings, str(output))
             work = [PartWork(part, journal) for part, journal in self._open_journals(stack, mine, before)]
             held = sum(one.journal.count_documents() for one in work)
             corpus = ingest(documents, {one.part.index: one.journal for one in work}, settings["parts"])
@@ -228,8 +229,8 @@ class Generation:
         )
 
 
-def make_backend(config: GenerateConfig) -> Backend:
-    """The configured backend, not started; where none is named, what the other settings imply.
+def choose_backend(config: GenerateConfig) -> tuple[type[Backend], BackendOptions]:
+    """The configured backend and its settings; where none is named, what the other settings imply.
 
     A URL means a server, a model alone means vLLM in this process, and nothing at all the embedded backend.
 
@@ -246,7 +247,7 @@ def make_backend(config: GenerateConfig) -> Backend:
             raise ConfigError(f"The backend {name!r} takes no base_url; did you mean --backend openai?")
         elif value and key == "model":
             raise ConfigError(f"The backend {name!r} takes no model.")
-    return cls(validate(cls.Options, values, f"setting of the backend {name}"))
+    return cls, validate(cls.Options, values, f"setting of the backend {name}")
 
 
 def remove_run(output: Path) -> None:

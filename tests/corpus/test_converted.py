@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from synthcpt.corpus import read_documents
+from synthcpt.corpus import converted, read_documents
 from synthcpt.errors import CorpusError, MissingExtra
 from synthcpt.records import Document
 
@@ -161,6 +161,7 @@ def test_plugins_are_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         pytest.fail("plugins were enabled")
 
     monkeypatch.setattr(markitdown.MarkItDown, "enable_plugins", refuse)
+    converted._converter.cache_clear()  # so that the converter is made under this test's eyes
     (tmp_path / "a.html").write_text("<p>text</p>")
     assert read_one(tmp_path / "a.html").text == "text"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -73,7 +74,7 @@ def test_spans_lie_in_the_text_in_order(before: str, name: str, after: str) -> N
     text = f"{before} {name} {after}"
     spans = find_mentions(name, text)
     assert all(0 <= start < end <= len(text) for start, end in spans)
-    assert all(first[1] <= second[0] for first, second in zip(spans, spans[1:], strict=False))
+    assert all(first[1] <= second[0] for first, second in pairwise(spans))
 
 
 @given(st.text(alphabet=st.characters(codec="latin-1", categories=["L"]), min_size=1, max_size=12))
@@ -91,6 +92,6 @@ def test_a_haystack_serves_many_names() -> None:
 
 
 def test_long_hostile_texts_are_searched() -> None:
-    text = "a " * 200_000 + "é" + "\n" * 200_000 + "b"
-    assert find_mention("a b", text) is None
+    text = "o " * 200_000 + "é" + "\n" * 200_000 + "b"
+    assert find_mention("o b", text) is None
     assert find_mention("b", text) == (len(text) - 1, len(text))

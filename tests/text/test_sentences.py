@@ -44,8 +44,14 @@ def test_chunks_cover_the_text_and_none_is_too_long(text: str, max_chars: int) -
         ("starring Kishore, P. Ravi Shankar and Biradar.", ["starring Kishore, P. Ravi Shankar and Biradar."]),
         ("It was out in May.The film did well.", ["It was out in May.", "The film did well."]),
         ("Call foo.Bar() or see example.Com/x now.", ["Call foo.Bar() or see example.Com/x now."]),
-        ("(It shut.) **So it was.** Then [it] opened.[3] Good.", ["(It shut.)", "**So it was.**", "Then [it] opened.[3]", "Good."]),
-        ("1. The barque sank. She was old.\n2. Nobody knew.", ["1. The barque sank.", "She was old.", "2. Nobody knew."]),
+        (
+            "(It shut.) **So it was.** Then [it] opened.[3] Good.",
+            ["(It shut.)", "**So it was.**", "Then [it] opened.[3]", "Good."],
+        ),
+        (
+            "1. The barque sank. She was old.\n2. Nobody knew.",
+            ["1. The barque sank.", "She was old.", "2. Nobody knew."],
+        ),
     ],
 )
 def test_stops_that_end_sentences_and_stops_that_do_not(text: str, expected: list[str]) -> None:
@@ -54,7 +60,15 @@ def test_stops_that_end_sentences_and_stops_that_do_not(text: str, expected: lis
 
 def test_markdown_blocks_end_sentences_and_wrapped_lines_do_not() -> None:
     text = "# The Quay\nIt was built\nin 1852\n\n- one\n- two\n| a | b |\n| c | d |\nAfter it"
-    assert split(text) == ["# The Quay", "It was built\nin 1852", "- one", "- two", "| a | b |", "| c | d |", "After it"]
+    assert split(text) == [
+        "# The Quay",
+        "It was built\nin 1852",
+        "- one",
+        "- two",
+        "| a | b |",
+        "| c | d |",
+        "After it",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,10 @@ def _leaning_start(words: list[str]) -> bool:
     if first == "the" and len(words) > 2 and words[1].endswith("est") and words[2] in _AFTER_BARE_SUPERLATIVE:
         return True
     opening = words[1:4]
-    return "also" in opening or any(word in DEMONSTRATIVES and word != "that" for word in words[1:3])
+    return "also" in opening or any(
+        word in DEMONSTRATIVES and (word != "that" or following in TIMES)
+        for word, following in zip(words[1:3], words[2:4], strict=False)
+    )
 
 
 def _open_pronoun(tokens: list[str], words: list[str], first_person: frozenset[str], names: Set[str]) -> bool:

@@ -25,7 +25,9 @@ from synthcpt.text.mentions import canonical
 
 # A word, an initial ("J."), a word with a possessive ending, a number, or any other mark.
 _TOKEN = re.compile(
-    r"(?:St|Mt|Dr|Mr|Mrs|Ms|Capt|Prof|Lt|Col|Gen|Rev)\.(?= [^\W\d_])|[^\W\d_](?=\.)\.?|\d[\d,.]*(?:st|nd|rd|th)?|[^\W\d_][^\W_]*(?:['’.\-‐&/][^\W_]+)*|&|[^\s\w]|_")
+    r"(?:St|Mt|Dr|Mr|Mrs|Ms|Capt|Prof|Lt|Col|Gen|Rev)\.(?= [^\W\d_])|"
+    r"[^\W\d_](?=\.)\.?|\d[\d,.]*(?:st|nd|rd|th)?|[^\W\d_][^\W_]*(?:['’.\-‐&/][^\W_]+)*|&|[^\s\w]|_"
+)
 _POSSESSIVE = re.compile(r"(?:['’]s|(?<=s)['’])$")
 _ACRONYM = re.compile(r"[A-Z][A-Z0-9&.\-]{1,6}$")
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)$")
