@@ -137,7 +137,7 @@ class Analysis:
         foreign = [name for name in names if name not in self.graph]
         if not foreign:
             return self.graph
-        graph = self.graph
+        graph = self.graph.copy()
         for name in foreign:
             graph.add_node(name)
             for distance, runs in ((2, self._blocks), (1, self._groups)):
