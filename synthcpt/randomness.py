@@ -12,6 +12,7 @@ def stream(seed: int, *names: str) -> random.Random:
     Equal arguments give equal streams in every process and on every platform; any other argument gives an
     unrelated one. The names are length-prefixed, so ("a", "bc") and ("ab", "c") differ.
     """
-    framed = b"".join(len(name.encode()).to_bytes(8, "big") + name.encode("utf-8", "surrogatepass") for name in names)
+    encoded = [name.encode("utf-8", "surrogatepass") for name in names]
+    framed = b"".join(len(name).to_bytes(8, "big") + name for name in encoded)
     digest = hashlib.blake2b(str(seed).encode() + b"\0" + framed, digest_size=16).digest()
     return random.Random(int.from_bytes(digest, "big"))

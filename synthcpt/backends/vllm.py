@@ -17,9 +17,7 @@ import dataclasses
 import inspect
 import os
 import signal
-import threading
-from multiprocessing import active_children, connection, resource_tracker
-from multiprocessing.process import BaseProcess
+from multiprocessing import active_children, resource_tracker
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -28,6 +26,7 @@ from synthcpt.backends.base import BackendOptions, Capabilities
 from synthcpt.backends.chat import ChatRenderer
 from synthcpt.backends.vllm_engine import VllmEngine
 from synthcpt.backends.vllm_feed import Feed
+from synthcpt.backends.vllm_guard import EngineGuard
 from synthcpt.errors import BackendUnavailable, ConfigError, MissingExtra, near_match
 from synthcpt.records import Completion, Request
 
@@ -101,6 +100,7 @@ class VllmBackend:
         self._llm: Any = None
         self._engine: VllmEngine | None = None
         self._feed: Feed | None = None
+        self._guard: EngineGuard | None = None
         self._capabilities = Capabilities(
             schema=True,
             context_tokens=options.max_model_len,
@@ -129,14 +129,16 @@ class VllmBackend:
         if self._feed is not None:
             return
         before = set(active_children())
-        self._llm = llm = await asyncio.to_thread(_load, self._options)
         options = self._options
+        vllm = await asyncio.to_thread(_import_vllm)
+        self._llm = llm = await asyncio.to_thread(_load, vllm, options)
         self._engine = VllmEngine(llm, self.model, options.default_max_tokens, options.extra_sampling)
         window = options.window or 2 * self._engine.batch_size
         # The render thread gets a tokenizer of its own: a fast one must not be used by two threads at once.
         renderer = ChatRenderer(copy.deepcopy(llm.get_tokenizer()), options.thinking == "on")
         self._feed = Feed(self._engine, renderer, window, self._describe_failure)
-        _watch([process for process in active_children() if process not in before], self._feed)
+        ours = [process for process in active_children() if process not in before]
+        self._guard = EngineGuard(ours, self._feed.report_failure)
         self._capabilities = dataclasses.replace(
             self._capabilities, context_tokens=self._engine.context_tokens, concurrency=window
         )
@@ -159,6 +161,9 @@ class VllmBackend:
         feed, engine, self._feed, self._engine, self._llm = self._feed, self._engine, None, None, None
         if feed is not None:
             await feed.stop()
+        if self._guard is not None:
+            self._guard.release()
+            self._guard = None
         if engine is not None:
             await asyncio.to_thread(engine.shut_down)
 
@@ -169,30 +174,14 @@ class VllmBackend:
         )
 
 
-def _watch(processes: list[BaseProcess], feed: Feed) -> None:
-    """Tell the feed when an engine process dies: vLLM's client waits for ever on one that was killed outright."""
-
-    def wait() -> None:
-        connection.wait([process.sentinel for process in processes])
-        feed.report_failure(ChildProcessError("its process ended"))
-
-    if processes:
-        threading.Thread(target=wait, name="synthcpt-vllm-watch", daemon=True).start()
-
-
-def _load(options: VllmOptions) -> Any:
+def _load(vllm: Any, options: VllmOptions) -> Any:
     """The loaded `LLM`; takes seconds to minutes."""
-    os.environ["VLLM_NO_USAGE_STATS"] = os.environ["VLLM_DO_NOT_TRACK"] = "1"
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
-    # A forked engine would hold this process's open files, its lock on the run among them, beyond its death.
-    os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
+    arguments = _engine_arguments(options, vllm)
     # The engine's process inherits the mask: Ctrl-C is for us to handle, not for it to die of. The tracker is
     # started first because its start would lift the mask again.
     resource_tracker.ensure_running()
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        vllm = _import_vllm()
-        arguments = _engine_arguments(options, vllm)
         return vllm.LLM(**arguments)
     except OSError as error:
         raise BackendUnavailable(
@@ -212,8 +201,14 @@ def _load(options: VllmOptions) -> Any:
 
 
 def _import_vllm() -> Any:
+    """The package, set up; a step of its own because exceptions that its imports keep hold on to their callers."""
+    os.environ["VLLM_NO_USAGE_STATS"] = os.environ["VLLM_DO_NOT_TRACK"] = "1"
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+    # A forked engine would hold this process's open files, its lock on the run among them, beyond its death.
+    os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
     try:
         import vllm
+        from vllm import LLM, EngineArgs  # noqa: F401 - loads what the package itself only loads when asked
     except ModuleNotFoundError as error:
         if error.name != "vllm":
             raise BackendUnavailable(f"vLLM is installed, but what it needs is not: {error}") from error

@@ -24,7 +24,7 @@ from synthcpt.records import Completion, Request
 _RENDER_BATCH = 32
 """Prompts tokenised in one call: enough for all cores, few enough that the first ones are not kept waiting."""
 
-_JOIN_TIMEOUT_S = 10.0
+_JOIN_TIMEOUT_S = 5.0
 """A step ends within milliseconds; only a thread that waits for an engine that died takes longer, and for ever."""
 
 Outcome: TypeAlias = Completion | BackendError

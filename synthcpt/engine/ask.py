@@ -35,6 +35,10 @@ from synthcpt.text.json_answers import MalformedAnswer, parse_answer
 
 Truncation = Literal["drop", "retry"]
 
+_AT_ONCE = -1
+"""The turn of a request that its document waits for alone: what the document asks next depends on it, so it goes before
+all that was asked in bulk. That keeps work in store for the backend until the last document."""
+
 T = TypeVar("T")
 Answered = TypeVar("Answered", bound=BaseModel)
 
@@ -203,7 +207,7 @@ class Ask:
         self._asker = asker
         self._journal = journal
         self._document = document
-        self._turn = turn
+        self.turn = turn
         self._window = window
 
     @property
@@ -230,12 +234,16 @@ class Ask:
         Raises:
             RequestFailed: given up for good, after bounded retries; it is in the failures file.
         """
+        return await self.at_turn(_AT_ONCE, request)
+
+    async def at_turn(self, turn: int, request: Request) -> Answer:
+        """The answer to a request, which waits for its turn; see `__call__`."""
         request = self._with_run_sampling(request)
-        answer = await self._asker.complete(self._journal, self._document, self._turn, request)
+        answer = await self._asker.complete(self._journal, self._document, turn, request)
         limit = request.sampling.max_tokens
         if answer.completion.finish_reason == "length" and limit and self._asker.settings.truncation == "retry":
             roomier = replace(request, sampling=replace(request.sampling, max_tokens=2 * limit))
-            answer = await self._asker.complete(self._journal, self._document, self._turn, roomier)
+            answer = await self._asker.complete(self._journal, self._document, turn, roomier)
         return answer
 
     async def json(self, request: Request, answer_type: type[Answered]) -> tuple[Answered, tuple[str, ...]]:
@@ -314,7 +322,8 @@ class _Workers(Generic[T]):
         while item is not None:
             tag, request = item
             try:
-                self._results.append((tag, await self._ask(request)))
+                answer = await self._ask.at_turn(self._ask.turn, request)
+                self._results.append((tag, answer))
             except RequestFailed as failure:
                 self._results.append((tag, failure))
             self._ready.set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from synthcpt.text.gates import mentioned
@@ -71,19 +71,34 @@ def _merge(named: Sequence[tuple[int, str]]) -> dict[str, list[tuple[int, str]]]
         form = canonical(name)
         if form and len(name) <= _MAX_NAME_CHARS:
             groups.setdefault(form, []).append((passage, name))
-    for form in sorted(groups, key=len):
-        longer = [other for other in groups if other != form and _is_short_form(form, groups[form][0][1], other)]
+    long_forms = _long_forms(groups)
+    # The longest first, so that of "Ellinghaus", "Ada Ellinghaus" and "Dr Ada Ellinghaus" all three are one.
+    for form in sorted(groups, key=len, reverse=True):
+        endings_count = groups[form][0][1][:1].isupper() and len(form) > 2
+        longer = {
+            other: None
+            for other, is_ending in long_forms.get(form, ())
+            if other in groups and other != form and (endings_count or not is_ending)
+        }
         if len(longer) == 1:
-            groups[longer[0]] += groups.pop(form)
+            groups[next(iter(longer))] += groups.pop(form)
     return groups
 
 
-def _is_short_form(form: str, name: str, longer: str) -> bool:
-    """A capitalised name that ends a longer one, or the acronym that a longer one gives in parentheses."""
-    acronym = _ACRONYM.match(longer)
-    if acronym and form in (acronym.group(1).casefold(), acronym.group(2).casefold()):
-        return True
-    return name[:1].isupper() and len(form) > 2 and longer.endswith(" " + form)
+def _long_forms(forms: Iterable[str]) -> dict[str, list[tuple[str, bool]]]:
+    """Short form -> forms that it may stand for: those it ends (True), and those that give it in parentheses.
+
+    An ending is a short form only of a capitalised name.
+    """
+    found: dict[str, list[tuple[str, bool]]] = {}
+    for form in forms:
+        acronym = _ACRONYM.match(form)
+        for short in acronym.groups() if acronym else ():
+            found.setdefault(short, []).append((form, False))
+        for space in range(len(form)):
+            if form[space] == " ":
+                found.setdefault(form[space + 1 :], []).append((form, True))
+    return found
 
 
 def _ground(names: Sequence[tuple[int, str]], passages: Sequence[str], haystacks: Sequence[Haystack]) -> Entity:

@@ -6,7 +6,7 @@ import re
 
 from synthcpt.text.mentions import canonical
 
-_HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+_HEADING = re.compile(r"^(#{1,6})[ \t]+(.+)$", re.MULTILINE)
 
 
 def carry_title(text: str, title: str) -> str:
@@ -23,7 +23,9 @@ def carry_title(text: str, title: str) -> str:
         return text if wanted in canonical(text[: 2 * len(title) + 200]) else f"# {title}\n\n{text}"
 
     def with_title(match: re.Match[str]) -> str:
-        marks, heading = match.group(1), match.group(2)
-        return match.group(0) if wanted in canonical(heading) else f"{marks} {heading} ({title})"
+        marks, heading = match.group(1), match.group(2).rstrip(" \t#")
+        if wanted in canonical(heading):
+            return match.group(0)
+        return f"{marks} {heading} ({title})" if heading else f"{marks} {title}"
 
     return _HEADING.sub(with_title, text)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from itertools import accumulate
 from typing import Any, TypeVar
 
 import orjson
@@ -10,7 +12,10 @@ from pydantic import BaseModel, ValidationError
 
 Answered = TypeVar("Answered", bound=BaseModel)
 
-_FENCE = re.compile(r"```(?:json)?\s*\n(.*?)\n?```", re.DOTALL | re.IGNORECASE)
+_FENCE = re.compile(r"```(?:json)?[^\S\n]*\n", re.IGNORECASE)
+_MOST_MENDED_CHARS = 20_000
+"""Mending takes time that grows with the square of the length, some seconds at this one."""
+_DEEPEST_MENDED = 50
 
 
 class MalformedAnswer(ValueError):
@@ -33,9 +38,8 @@ def parse_answer(text: str, answer_type: type[Answered]) -> Answered:
 
 
 def _find_object(text: str) -> dict[str, Any]:
-    fenced = _FENCE.search(text)
     start, end = text.find("{"), text.rfind("}")
-    candidates = [text, fenced.group(1) if fenced else "", text[start : end + 1] if 0 <= start < end else ""]
+    candidates = [text, _fenced(text), text[start : end + 1] if 0 <= start < end else ""]
     for candidate in candidates:
         try:
             value = orjson.loads(candidate)
@@ -48,11 +52,24 @@ def _find_object(text: str) -> dict[str, Any]:
     return _mend(text[start : end + 1] if end > start else text[start:])
 
 
+def _fenced(text: str) -> str:
+    opening = _FENCE.search(text)
+    return text[opening.end() : max(opening.end(), text.find("```", opening.end()))] if opening else ""
+
+
 def _mend(text: str) -> dict[str, Any]:
-    """Trailing commas, single quotes, raw line ends and the like; not for text of unbounded size."""
+    """Trailing commas, single quotes, raw line ends and the like; not for text of unbounded size or depth."""
     import json_repair
 
-    value = json_repair.loads(text[:200_000])
+    depth = max(accumulate((char in "{[") - (char in "}]") for char in text[: _MOST_MENDED_CHARS + 1]))
+    if len(text) > _MOST_MENDED_CHARS or depth > _DEEPEST_MENDED:
+        raise MalformedAnswer("it is not valid JSON, and too long or too deep to be mended")
+    try:
+        mended = json.dumps(json_repair.loads(text), ensure_ascii=False)
+        # Through UTF-16, which joins escaped surrogate pairs and replaces lone ones, which no file could hold.
+        value = orjson.loads(mended.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
+    except ValueError as error:  # also what JSON does not have: NaN, and numbers of thousands of digits
+        raise MalformedAnswer("it is not valid JSON") from error
     if not isinstance(value, dict) or not value:
         raise MalformedAnswer("it is not valid JSON")
     return value

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-_BLOCK = re.compile(r"<(think|thinking|thought|reasoning|seed:think)>.*?</\1>", re.DOTALL | re.IGNORECASE)
-_OPEN = re.compile(r"<(?:think|thinking|thought|reasoning|seed:think)>", re.IGNORECASE)
-_CLOSE = re.compile(r"</(?:think|thinking|thought|reasoning|seed:think)>", re.IGNORECASE)
+_TAG = re.compile(r"<(/?)(think|thinking|thought|reasoning|seed:think)>", re.IGNORECASE)
 
 
 def strip_reasoning(text: str) -> str:
@@ -17,11 +15,25 @@ def strip_reasoning(text: str) -> str:
     """
     if "<" not in text:
         return text
-    stripped = _BLOCK.sub("", text)
-    closes = list(_CLOSE.finditer(stripped))
-    if closes:
-        stripped = stripped[closes[-1].end() :]
-    unclosed = _OPEN.search(stripped)
+    stripped = _without_blocks(text)
+    ends = [tag.end() for tag in _TAG.finditer(stripped) if tag[1]]
+    stripped = stripped[ends[-1] :] if ends else stripped
+    unclosed = _TAG.search(stripped)
     if unclosed:
         stripped = stripped[: unclosed.start()]
     return stripped.lstrip("\n") if stripped != text else text
+
+
+def _without_blocks(text: str) -> str:
+    """Each opening tag taken out up to its next closing tag, in one pass, however many are never closed."""
+    tags = list(_TAG.finditer(text))
+    last_close = {tag[2].casefold(): tag.start() for tag in tags if tag[1]}
+    kept, end, inside = [], 0, ""
+    for tag in tags:
+        name = tag[2].casefold()
+        if inside and tag[1] and name == inside:
+            end, inside = tag.end(), ""
+        elif not inside and not tag[1] and last_close.get(name, -1) > tag.start():
+            kept.append(text[end : tag.start()])
+            inside = name
+    return "".join(kept) + text[end:]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import importlib.util
 import os
@@ -50,16 +49,15 @@ async def vllm_backend(vllm_installed: None, tiny_model_folder: Path) -> AsyncIt
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             await backend.start()
-        engine_processes = _children("VLLM")
+        client, engine_processes = backend._llm.llm_engine.engine_core, _children("VLLM")
         yield backend
         await backend.close()
         await backend.close()
     assert engine_processes
     assert not any(process.is_running() for process in engine_processes)
-    with warnings.catch_warnings():
-        # VLLM leaves its ZeroMQ context to the garbage collector.
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+    # VLLM leaves its ZeroMQ context to the garbage collector, which warns.
+    client.output_queue_thread.join()
+    client.ctx.destroy(linger=0)
 
 
 def _children(title: str) -> list[Any]:

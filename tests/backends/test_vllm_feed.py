@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from synthcpt.backends.vllm import _watch
 from synthcpt.backends.vllm_feed import Feed, Outcome
+from synthcpt.backends.vllm_guard import EngineGuard
 from synthcpt.errors import BackendUnavailable, RequestRejected
 from synthcpt.records import Completion, Message, Request
 
@@ -145,9 +148,43 @@ async def test_an_engine_process_that_is_killed_is_noticed() -> None:
     process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
     process.start()
     async with running(engine) as feed:
-        _watch([process], feed)
+        guard = EngineGuard([process], feed.report_failure)
         call = asyncio.create_task(feed.submit(ask(1)))
         process.kill()
         with pytest.raises(BackendUnavailable, match="process ended"):
             await call
+    guard.release()
+    process.join()
+
+
+GUARDING = """
+import multiprocessing, os, signal, sys, time
+from synthcpt.backends.vllm_guard import EngineGuard
+if __name__ == "__main__":
+    child = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(900,))
+    child.start()
+    guard = EngineGuard([child], lambda error: None)
+    print("guarded", flush=True)
+    time.sleep(900)
+"""
+
+
+def test_an_engine_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "guarding.py"
+    script.write_text(GUARDING)
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"guarded\n"
+        parent.kill()
+        # The engine holds the other end of this pipe too: the read comes back when it is dead.
+        assert parent.stdout.read() == b""
+
+
+def test_a_released_guard_ends_nothing() -> None:
+    process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,))
+    process.start()
+    EngineGuard([process], lambda error: None).release()
+    process.join(timeout=0.3)
+    assert process.is_alive()
+    process.kill()
     process.join()

@@ -134,6 +134,12 @@ def test_html_in_its_encoding(tmp_path: Path, data: bytes) -> None:
     assert read_one(tmp_path / "a.html").text == "Über ein Café"
 
 
+def test_a_wrong_declaration_is_noticed_beyond_the_first_64_kb(tmp_path: Path) -> None:
+    head = '<html><head><meta charset="iso-8859-1"></head><body><p>'
+    (tmp_path / "a.html").write_bytes(f"{head}{'word ' * 20_000}Café</p></body></html>".encode())
+    assert read_one(tmp_path / "a.html").text.endswith("word Café")
+
+
 def test_deeply_nested_html_gives_its_text(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text("<div>" * 5000 + "inside" + "</div>" * 5000)
     assert read_one(tmp_path / "a.html").text == "inside"

@@ -60,7 +60,7 @@ class ExtractiveBackend:
     @property
     def capabilities(self) -> Capabilities:
         """One processor does the work at once, so that holding many requests gains nothing."""
-        return Capabilities(schema=True, concurrency=8, prefix_cache=True)
+        return Capabilities(schema=True, verbatim=True, concurrency=8)
 
     async def start(self) -> None:
         """Load the spaCy pipeline, if one is set.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
+from itertools import pairwise
 
 from synthcpt.backends.extractive.lexicon import (
     DAYS,
@@ -26,6 +27,9 @@ from synthcpt.text.abbreviations import word_set
 _TOKEN = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*|[,;:()\"“”]")
 _QUOTED = re.compile(r'"[^"]*"|“[^”]*”')
 _AFTER_BARE_SUPERLATIVE = word_set("was were is are had , of")
+_CLAUSE_MARKS = word_set(
+    ", ; : and or but who which that when while as because before after where if whom whose for to"
+)
 _FRAGMENT_STARTS = word_set("about set starring directed written produced based following")
 
 
@@ -57,8 +61,7 @@ def _leaning_start(words: list[str]) -> bool:
         return True
     opening = words[1:4]
     return "also" in opening or any(
-        word in DEMONSTRATIVES and (word != "that" or following in TIMES)
-        for word, following in zip(words[1:3], words[2:4], strict=False)
+        word in DEMONSTRATIVES and (word != "that" or following in TIMES) for word, following in pairwise(words[1:4])
     )
 
 
@@ -70,12 +73,19 @@ def _open_pronoun(tokens: list[str], words: list[str], first_person: frozenset[s
             return True
         if (word in PERSONAL and not person) or (word in IMPERSONAL and not (thing and at > 2)):
             return not (word == "it" and _is_filler(words, at))
+        if _is_object(words, at) and _CLAUSE_MARKS.isdisjoint(words[:at]):
+            return True  # "Penn hired her": the one name so far is the subject, and she is somebody else
         if _names_someone(tokens, words, at, names) or word in PERSON_NOUNS or word in TITLES:
             person = True
             thing = thing or not TITLES.intersection(words[:at])
         elif at > 0 and word not in TIMES and word not in STOPWORDS and word.isalpha():
             thing = thing or words[at - 1] in DETERMINERS or word.endswith("s")
     return False
+
+
+def _is_object(words: list[str], at: int) -> bool:
+    following = words[at + 1] if at + 1 < len(words) else "."
+    return words[at] in ("him", "them") or (words[at] == "her" and (following in STOPWORDS or not following.isalpha()))
 
 
 def _is_filler(words: list[str], at: int) -> bool:

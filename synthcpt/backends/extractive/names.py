@@ -105,7 +105,7 @@ class NameFinder:
         lower = token.text.lower()
         if token.text in self._known:
             return True
-        if not _is_capitalised(token.text) or lower.endswith("-language"):
+        if not _is_capitalised(token.text) or lower in _CALENDAR or lower.endswith("-language"):
             return False
         if lower in STOPWORDS:
             return lower in _NUMBER_WORDS and not _opens(tokens, at) and self._goes_on(tokens, at)
@@ -278,7 +278,7 @@ def _opens(tokens: list[_Token], at: int) -> bool:
 
 
 def _is_capitalised(word: str) -> bool:
-    return word[:1].isupper() and "@" not in word
+    return word[:1].isupper() and "@" not in word and not word.startswith(("I'", "I’"))
 
 
 def _shouts(tokens: list[_Token]) -> bool:
