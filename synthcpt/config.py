@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -15,7 +16,7 @@ from synthcpt.errors import ConfigError, near_match
 M = TypeVar("M", bound=BaseModel)
 
 _MULTIPLES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
-_COUNT = re.compile(r"^\s*([0-9]+(?:[._][0-9]+)*)\s*([kmbgt]?)\s*$", re.IGNORECASE)
+_COUNT = re.compile(r"^\s*([0-9]{1,15}(?:_[0-9]{3}){0,4}(?:\.[0-9]{1,15})?)\s*([kmbgt]?)\s*$", re.IGNORECASE)
 _PART = re.compile(r"^(\d+)/(\d+)$")
 
 
@@ -86,7 +87,9 @@ class GenerateConfig(BaseModel):
     @field_validator("input", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
-        return (str(value),) if isinstance(value, (str, Path)) else tuple(str(item) for item in value)
+        if isinstance(value, (str, Path)):
+            return (str(value),)
+        return tuple(str(item) for item in value) if isinstance(value, (list, tuple)) else value
 
     def sampling(self) -> dict[str, Any]:
         """The sampling settings that were given."""
@@ -103,7 +106,7 @@ def parse_count(text: str) -> int:
     match = _COUNT.match(text)
     if match is None:
         raise ConfigError(f"{text!r} is no number of tokens; write it as 500000, 500K, 10M or 1.5B.")
-    return round(float(match.group(1).replace("_", "")) * _MULTIPLES[match.group(2).lower()])
+    return round(Decimal(match.group(1).replace("_", "")) * _MULTIPLES[match.group(2).lower()])
 
 
 def split_part(text: str) -> tuple[int, int]:
@@ -137,7 +140,7 @@ def read_config_file(path: Path) -> dict[str, Any]:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except OSError as error:
         raise ConfigError(f"The configuration {path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # a ValueError: no UTF-8, or a date such as 2020-99-99
         raise ConfigError(f"{path} is not YAML: {error}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold 'name: value' lines.")
@@ -161,7 +164,7 @@ def parse_assignments(assignments: list[str], flag: str) -> dict[str, Any]:
             raise ConfigError(f"{flag} {assignment!r} must be NAME=VALUE.")
         try:
             values[name.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError) as error:  # a ValueError: a date such as 2020-99-99
             raise ConfigError(f"{flag} {assignment!r}: the value is not readable: {error}") from error
     return values
 
@@ -189,6 +192,4 @@ def validate(model: type[M], values: Mapping[str, Any], where: str = "") -> M:
         raise ConfigError(f"Unknown {label}. {near_match(name, model.model_fields)}")
     if first["type"] == "missing":
         raise ConfigError(f"{label} is missing: {model.model_fields[name].description or 'give it a value'}.")
-    if isinstance(first.get("ctx", {}).get("error"), ConfigError):
-        raise first["ctx"]["error"]
     raise ConfigError(f"{label}: {first['msg']}, not {first['input']!r}.")

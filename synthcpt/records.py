@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
@@ -120,7 +120,7 @@ def _prefix_hasher(
     A document's requests share all of that, so its text is hashed once and not once a request.
     """
     hasher = hashlib.blake2b(KEY_VERSION, digest_size=16)
-    for field_bytes in (model.encode(), _canonical(sampling), schema):
+    for field_bytes in (model.encode("utf-8", "surrogatepass"), _canonical(_with_floats(sampling)), schema):
         hasher.update(len(field_bytes).to_bytes(8, "big") + field_bytes)
     for message in head:
         text = message.text.encode("utf-8", "surrogatepass")
@@ -129,6 +129,12 @@ def _prefix_hasher(
     for part in parts:
         hasher.update(part.encode("utf-8", "surrogatepass"))
     return hasher
+
+
+def _with_floats(sampling: Sampling) -> Sampling:
+    """With 1 as 1.0 and -0.0 as 0.0: what compares equal must have one key."""
+    given = {name: getattr(sampling, name) for name in ("temperature", "top_p", "min_p")}
+    return replace(sampling, **{name: value + 0.0 for name, value in given.items() if value is not None})
 
 
 @lru_cache(maxsize=256)

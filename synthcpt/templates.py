@@ -26,12 +26,14 @@ import hashlib
 import re
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
 from synthcpt.errors import PromptError, near_match
 from synthcpt.records import Message, Request, Sampling
@@ -66,7 +68,7 @@ class Prompt:
     shared: frozenset[str]
     sampling: Mapping[str, Any]
 
-    def render(self, **values: Any) -> Request:
+    def render(self, /, **values: Any) -> Request:
         """The request for these slot values; each value is used as ``str(value)``.
 
         Lists become one bullet a line.
@@ -77,16 +79,13 @@ class Prompt:
         if values.keys() != self.slots:
             _complain_about_slots(self, values)
         messages = tuple(Message(cast(Any, role), self._parts(pieces, values)) for role, pieces in self.turns)
-        sampling = replace(Sampling(), **self.sampling) if self.sampling else Sampling()
-        return Request(messages, sampling, prompt=self.name, slots=values)
+        return Request(messages, _sampling(tuple(self.sampling.items())), prompt=self.name, slots=values)
 
-    def _parts(self, pieces: Sequence[Piece], values: Mapping[str, Any]) -> tuple[str, ...]:
+    def _parts(self, pieces: tuple[Piece, ...], values: Mapping[str, Any]) -> tuple[str, ...]:
         """Up to the last shared slot piece by piece, then all the rest as one."""
         texts = [text if kind == "literal" else _as_text(values[text]) for kind, text in pieces]
-        last_shared = max(
-            (i for i, (kind, text) in enumerate(pieces) if kind == "slot" and text in self.shared), default=-1
-        )
-        return (*texts[: last_shared + 1], "".join(texts[last_shared + 1 :]))
+        end = _end_of_shared(pieces, self.shared)
+        return (*texts[:end], "".join(texts[end:]))
 
 
 class PromptBook:
@@ -113,7 +112,7 @@ class PromptBook:
         if self._override_dir is not None:
             path = self._override_dir / method / f"{base}.md"
             if path.is_file():
-                return parse_prompt(name, path.read_text(encoding="utf-8"), str(path))
+                return parse_prompt(name, _read_text(path), str(path))
         shipped = resources.files("synthcpt.prompts").joinpath(method, f"{base}.md")
         if not shipped.is_file():
             raise PromptError(f"There is no prompt {name!r}.")
@@ -158,23 +157,52 @@ def parse_prompt(name: str, text: str, where: str) -> Prompt:
     if turns[-1][0] != "user":
         raise PromptError(f"{where}: the last turn must be '=== user ==='.")
     slots = frozenset(piece for _, pieces in turns for kind, piece in pieces if kind == "slot")
-    shared = frozenset(settings.get("shared", ()))
+    header_values, sampling = _header_values(settings, where)
+    shared = frozenset(header_values.shared)
     if shared - slots:
         raise PromptError(f"{where}: 'shared' names {sorted(shared - slots)}, which the text has no slot for.")
-    return Prompt(name, int(settings.get("version", 1)), digest, turns, slots, shared, settings.get("sampling", {}))
+    return Prompt(name, header_values.version, digest, turns, slots, shared, sampling)
+
+
+class _Header(BaseModel):
+    version: int = 1
+    shared: tuple[str, ...] = ()
+    sampling: Sampling = Sampling()
+
+
+def _header_values(settings: Mapping[str, Any], where: str) -> tuple[_Header, dict[str, Any]]:
+    """The header in its proper types, and the sampling settings that it gives."""
+    try:
+        values = _Header.model_validate(settings)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(str(step) for step in first["loc"])
+        raise PromptError(f"{where}: {name!r} in the header: {first['msg']}, not {first['input']!r}.") from error
+    return values, {key: getattr(values.sampling, key) for key in settings.get("sampling", ())}
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise PromptError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise PromptError(f"{path} is not UTF-8 text.") from error
 
 
 def _read_header(source: str, where: str) -> dict[str, Any]:
     try:
         settings = yaml.safe_load(source) or {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a ValueError: a date such as 2020-99-99
         raise PromptError(f"{where}: the header is not YAML: {error}") from error
     if not isinstance(settings, dict):
         raise PromptError(f"{where}: the header must be 'name: value' lines.")
     for key in settings:
         if key not in _HEADER_KEYS:
             raise PromptError(f"{where}: unknown header key {key!r}. {near_match(str(key), _HEADER_KEYS)}")
-    for key in settings.get("sampling") or {}:
+    settings = {key: value for key, value in settings.items() if value is not None}
+    sampling = settings.get("sampling", {})
+    for key in sampling if isinstance(sampling, dict) else ():
         if key not in _SAMPLING_KEYS:
             raise PromptError(f"{where}: unknown sampling key {key!r}. {near_match(str(key), _SAMPLING_KEYS)}")
     return settings
@@ -198,6 +226,17 @@ def _pieces(text: str, where: str) -> tuple[Piece, ...]:
             raise PromptError(f"{where}: a lone '$' in line {line} of a turn; write '$$' for a dollar sign.")
     pieces.append(("literal", literal + text[end:]))
     return tuple(piece for piece in pieces if piece[1])
+
+
+@lru_cache(maxsize=64)
+def _end_of_shared(pieces: tuple[Piece, ...], shared: frozenset[str]) -> int:
+    """The number of pieces up to and with the last shared slot."""
+    return 1 + max((i for i, (kind, text) in enumerate(pieces) if kind == "slot" and text in shared), default=-1)
+
+
+@lru_cache(maxsize=64)
+def _sampling(values: tuple[tuple[str, Any], ...]) -> Sampling:
+    return Sampling(**dict(values))
 
 
 def _as_text(value: Any) -> str:

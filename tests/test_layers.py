@@ -36,7 +36,9 @@ def layer_of(module: str) -> int:
 
 
 def sources() -> list[tuple[str, Path]]:
-    found = [(".".join(path.relative_to(ROOT).with_suffix("").parts), path) for path in (ROOT / "synthcpt").rglob("*.py")]
+    found = [
+        (".".join(path.relative_to(ROOT).with_suffix("").parts), path) for path in (ROOT / "synthcpt").rglob("*.py")
+    ]
     found += [(f"synthcpt.generators.{path.stem}", path) for path in (ROOT / "generators").glob("*.py")]
     return [(name.removesuffix(".__init__"), path) for name, path in sorted(found)]
 

@@ -57,8 +57,8 @@ class VllmOptions(BackendOptions):
         thinking: whether a model that can reason aloud does so first; its thoughts never reach the text. Together
             with JSON schemas it needs vLLM's ``reasoning_parser`` in `engine`.
         default_max_tokens: the most new tokens where neither prompt nor run says.
-        window: requests given to the engine at once, those that wait in it included; by default twice as many as
-            it computes at once, so that a whole batch may end in one step and the next is there.
+        window: requests given to the engine at once, those that wait in it included; by default half as many
+            again as it computes at once, which measured best.
         engine: any other engine argument of vLLM.
         extra_sampling: any other argument of vLLM's SamplingParams, for every request.
     """
@@ -104,7 +104,7 @@ class VllmBackend:
         self._capabilities = Capabilities(
             schema=True,
             context_tokens=options.max_model_len,
-            concurrency=options.window or 512,
+            concurrency=options.window or 384,
             prefix_cache=options.enable_prefix_caching,
         )
 
@@ -133,7 +133,7 @@ class VllmBackend:
         vllm = await asyncio.to_thread(_import_vllm)
         self._llm = llm = await asyncio.to_thread(_load, vllm, options)
         self._engine = VllmEngine(llm, self.model, options.default_max_tokens, options.extra_sampling)
-        window = options.window or 2 * self._engine.batch_size
+        window = options.window or self._engine.batch_size * 3 // 2
         # The render thread gets a tokenizer of its own: a fast one must not be used by two threads at once.
         renderer = ChatRenderer(copy.deepcopy(llm.get_tokenizer()), options.thinking == "on")
         self._feed = Feed(self._engine, renderer, window, self._describe_failure)

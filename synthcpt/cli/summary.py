@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from synthcpt.generation import Generation, Run
-from synthcpt.generation.run import read_marker
 
 if TYPE_CHECKING:
     from synthcpt.generation.forecast import Forecast
+
+_EXAMPLE_CHARS = 900
 
 REASONS = {
     "truncated": "the answer hit its token limit",
@@ -53,6 +56,8 @@ def show_summary(run: Run, work: Generation, console: Console, command: str) -> 
             for reason, count in sorted(counts.items(), key=lambda item: -item[1]):
                 reasons.add_row(f"{count:,}", what, reason, REASONS.get(reason, ""))
         console.print(reasons)
+    _tell_skipped(work, console)
+    _show_example(run, console)
     _advise(run, work, totals, console, command)
 
 
@@ -67,6 +72,28 @@ def _facts(totals: dict[str, Any]) -> list[tuple[str, str]]:
         ("tokens", f"{totals['prompt_tokens']:,} in{cached}; {totals['completion_tokens']:,} out"),
         ("texts", f"{totals['rows']:,} of about {totals['row_tokens']:,} tokens: {growth:.1f} times the documents"),
     ]
+
+
+def _tell_skipped(work: Generation, console: Console) -> None:
+    counts = work.read
+    if counts is None:
+        return
+    if counts.duplicates:
+        console.print(f"{counts.duplicates:,} documents were there twice and were read once.", highlight=False)
+    if counts.skipped_files:
+        kinds = ", ".join(
+            f"{count:,} {suffix or 'without suffix'}" for suffix, count in counts.skipped_files.most_common(5)
+        )
+        console.print(f"Files of other kinds were not read: {kinds}.", highlight=False)
+
+
+def _show_example(run: Run, console: Console) -> None:
+    row = run.example()
+    if row is None:
+        return
+    text = row["text"]
+    shown = text if len(text) <= _EXAMPLE_CHARS else text[:_EXAMPLE_CHARS].rsplit(" ", 1)[0] + " ..."
+    console.print(Panel(Text(shown), title=f"One of them: {escape(row['id'])}", title_align="left", border_style="dim"))
 
 
 def _advise(run: Run, work: Generation, totals: dict[str, Any], console: Console, command: str) -> None:
@@ -103,10 +130,3 @@ def show_forecast(forecast: Forecast, console: Console) -> None:
     console.print(table)
     for line in forecast.notes:
         console.print(line, highlight=False)
-
-
-def failed_documents(run: Run) -> int:
-    """How many documents gave nothing, over the finished parts."""
-    return sum(
-        sum(read_marker(part)["totals"]["failed_documents"].values()) for part in run.parts if part.marker.exists()
-    )

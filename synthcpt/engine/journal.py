@@ -21,6 +21,7 @@ from typing import Any, cast
 
 import orjson
 
+from synthcpt.engine.database import Database
 from synthcpt.errors import CorpusError, UserError
 from synthcpt.records import Completion, Document, FinishReason, Rejection, Request, SyntheticDocument
 
@@ -104,36 +105,34 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = Database(path)
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.execute("PRAGMA wal_autocheckpoint=0")
-            self._db.executescript(_SCHEMA)
-            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
-            (version,) = self._db.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
-        except sqlite3.DatabaseError as error:
-            raise UserError(
-                f"{path} is damaged or no journal ({error}). Move it away to start this part again."
-            ) from error
-        if version != str(SCHEMA_VERSION):
-            raise UserError(f"{path} was written by another version of synthcpt (journal format {version}).")
+            self._prepare()
+        except UserError:
+            self._db.close()
+            raise
         self._open = False
         self._has_failures = self._db.execute("SELECT 1 FROM failures LIMIT 1").fetchone() is not None
         self._stored_texts: dict[bytes, None] = {}
         self._checkpoint: threading.Thread | None = None
 
+    def _prepare(self) -> None:
+        for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL", "PRAGMA wal_autocheckpoint=0"):
+            self._db.execute(statement)
+        for statement in _SCHEMA.split(";"):
+            self._db.execute(statement)
+        self._db.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
+        (version,) = self._db.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
+        if version != str(SCHEMA_VERSION):
+            raise UserError(f"{self.path} was written by another version of synthcpt (journal format {version}).")
+
     # ---------------------------------------------------------------- transactions
 
     def _write(self, statement: str, values: tuple[Any, ...]) -> None:
-        try:
-            if not self._open:
-                self._db.execute("BEGIN")
-                self._open = True
-            self._db.execute(statement, values)
-        except sqlite3.OperationalError as error:
-            raise UserError(f"{self.path} cannot be written ({error}): is the disk full?") from error
+        if not self._open:
+            self._db.execute("BEGIN")
+            self._open = True
+        self._db.execute(statement, values)
 
     def commit(self) -> None:
         """Make everything so far survive the process; milliseconds, no wait for the disk."""
@@ -147,6 +146,7 @@ class Journal:
         if self._open:
             self._db.execute("ROLLBACK")
             self._open = False
+            self._stored_texts.clear()
 
     def close(self) -> None:
         """Commit and close; safe to call twice."""

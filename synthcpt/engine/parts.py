@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import IO
 
 from synthcpt.engine.journal import place_of
-from synthcpt.errors import RunLocked
+from synthcpt.errors import RunLocked, UserError
 
 
 def part_of(document_id: str, parts: int) -> int:
@@ -80,6 +80,7 @@ class PartLock:
 
     Raises:
         RunLocked: on entering, when a live process holds it.
+        UserError: on entering, when the run's folder cannot be written.
     """
 
     def __init__(self, part: Part) -> None:
@@ -87,8 +88,11 @@ class PartLock:
         self._file: IO[str] | None = None
 
     def __enter__(self) -> PartLock:
-        self._part.lock.parent.mkdir(parents=True, exist_ok=True)
-        file = self._part.lock.open("a+")
+        try:
+            self._part.lock.parent.mkdir(parents=True, exist_ok=True)
+            file = self._part.lock.open("a+")
+        except OSError as error:
+            raise UserError(f"{self._part.lock} cannot be written: {error.strerror}.") from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

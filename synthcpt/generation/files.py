@@ -13,14 +13,18 @@ from synthcpt.errors import UserError
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, *, alone: bool = False) -> Iterator[IO[bytes]]:
     """A file to write that takes the path's place at the end, on disk before it does; on an error nothing changes.
+
+    Args:
+        path: what to replace.
+        alone: no other process writes it now, so what a killed one left half written is written over.
 
     Raises:
         UserError: the disk is full or the folder cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    beside = path.with_name(f".{path.name}.tmp" if alone else f".{path.name}.{os.getpid()}.tmp")
     try:
         with beside.open("wb") as file:
             yield file

@@ -120,7 +120,7 @@ async def forecast(work: Generation) -> Forecast:
             if before
             else []
         )
-        documents, _ = open_corpus(work.config)
+        documents = open_corpus(work.config).documents
         result = Forecast()
         sample = _sample(documents, result, journals)
         counting = _Counting(work, journals)

@@ -8,10 +8,10 @@ from itertools import chain, islice
 from typing import Any
 
 from synthcpt.config import GenerateConfig
-from synthcpt.corpus import read_documents
+from synthcpt.corpus import ReadCounts, read_documents
 from synthcpt.engine.journal import Journal, content_digest
 from synthcpt.engine.parts import part_of
-from synthcpt.errors import CorpusError, RunMismatch
+from synthcpt.errors import RunMismatch
 from synthcpt.records import Document
 from synthcpt.text.tokens import estimate_tokens
 
@@ -42,18 +42,33 @@ class Corpus:
         return {"documents": self.documents, "source_tokens": self.source_tokens, "digest": f"{self.digest:032x}"}
 
 
-def open_corpus(config: GenerateConfig) -> tuple[Iterable[Document], int]:
-    """The documents, streamed, and how many parts a new run of them should have.
+@dataclass(frozen=True, slots=True)
+class OpenCorpus:
+    """A corpus about to be read.
+
+    Attributes:
+        documents: streamed, each once.
+        default_parts: how many parts a new run of them should have.
+        counts: what the reader skipped; filled while the documents are read.
+    """
+
+    documents: Iterable[Document]
+    default_parts: int
+    counts: ReadCounts
+
+
+def open_corpus(config: GenerateConfig) -> OpenCorpus:
+    """Begin to read the documents.
 
     Raises:
         CorpusError: nothing can be read.
     """
     fields = {"text_field": config.text_field, "title_field": config.title_field, "id_field": config.id_field}
-    documents = iter(islice(read_documents(config.input, **fields), config.limit))
+    stream = read_documents(config.input, **fields)
+    documents = islice(stream, config.limit)
     start = list(islice(documents, SMALL_CORPUS_DOCUMENTS + 1))
-    if not start:
-        raise CorpusError(f"There is no document in {', '.join(config.input)}.")
-    return chain(start, documents), DEFAULT_PARTS if len(start) > SMALL_CORPUS_DOCUMENTS else 1
+    parts = DEFAULT_PARTS if len(start) > SMALL_CORPUS_DOCUMENTS else 1
+    return OpenCorpus(chain(start, documents), parts, stream.counts)
 
 
 def ingest(documents: Iterable[Document], journals: Mapping[int, Journal], parts: int) -> Corpus:

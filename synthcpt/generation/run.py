@@ -85,6 +85,18 @@ class Run:
         dataset: Dataset = Dataset.from_parquet(files)
         return dataset
 
+    def example(self) -> dict[str, Any] | None:
+        """One of the finished texts, as a row: the longest of the first few; None where there are none."""
+        import pyarrow.parquet as pq
+
+        for part in self.parts:
+            if part.shard.exists():
+                rows = next(pq.ParquetFile(part.shard).iter_batches(batch_size=40), None)
+                if rows is not None and len(rows):
+                    found: list[dict[str, Any]] = rows.to_pylist()
+                    return max(found, key=lambda row: len(row["text"]))
+        return None
+
     def totals(self) -> dict[str, Any]:
         """Counts over the finished parts."""
         return add_totals([read_marker(part)["totals"] for part in self.parts if part.marker.exists()])

@@ -32,7 +32,7 @@ NOT_IDENTITY = frozenset(
 )
 """Keys of run.yaml that may differ between the commands of one run; corpus and target are compared on their own."""
 
-_USER_INFO = re.compile(r"(?<=://)[^/@]*@")
+_USER_INFO = re.compile(r"(?:^|(?<=://))[^/?#]*@")
 
 
 def load_prompts(book: PromptBook, method: Method) -> dict[str, Prompt]:
@@ -70,7 +70,10 @@ def resolve(
         "options": options.model_dump(mode="json"),
         "backend": backend.name,
         "model": backend.model,
-        "backend_options": dict(sorted(config.backend_options.items())),
+        "backend_options": {
+            name: _USER_INFO.sub("", str(value)) if name == "base_url" else value
+            for name, value in sorted(config.backend_options.items())
+        },
         "answers_shaped_by": {name: getattr(backend_options, name) for name in sorted(backend_options.SHAPING)},
         "base_url": _USER_INFO.sub("", config.base_url),
         "sampling": config.sampling(),

@@ -68,7 +68,7 @@ def _write_shard(part: Part, journal: Journal, provenance: Mapping[str, str]) ->
         ("spans", pa.list_(pa.list_(pa.int64()))), ("tokens", pa.int64()),
         ("model", pa.string()), ("backend", pa.string()), ("meta", pa.string()),
     ])  # fmt: skip
-    with replacing(part.shard) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+    with replacing(part.shard, alone=True) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
         for group in _batched(_shard_rows(journal, provenance), _ROWS_A_GROUP):
             writer.write_table(pa.Table.from_pylist(group, schema=schema))
 
@@ -81,7 +81,7 @@ def _shard_rows(journal: Journal, provenance: Mapping[str, str]) -> Iterator[dic
 
 
 def _write_jsonl(path: Any, rows: Iterable[Mapping[str, Any]]) -> None:
-    with replacing(path) as file:
+    with replacing(path, alone=True) as file:
         for row in rows:
             file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from synthcpt.backends import Backend, BackendOptions, backend_class
 from synthcpt.config import GenerateConfig, make_config, split_part, validate
+from synthcpt.corpus import ReadCounts
 from synthcpt.engine.ask import Asker, Settings
 from synthcpt.engine.drive import Driver, PartWork, Rows
 from synthcpt.engine.journal import Journal, StoredDocument
@@ -46,6 +47,7 @@ class Generation:
     Attributes:
         progress: counters, for people to watch.
         slots: the window to the backend, once the run is under way.
+        read: what the corpus reader skipped, once it reads.
         phase: what it is doing, for people: ``reading``, ``loading``, ``asking``, ``done``.
 
     Raises:
@@ -64,6 +66,7 @@ class Generation:
         self.backend: Backend = backend_type(self.backend_options)
         self.progress = Progress()
         self.slots: Slots | None = None
+        self.read: ReadCounts | None = None
         self.phase = "reading"
         self._extend, self._overwrite, self._retry_failed = extend, overwrite, retry_failed
         if config.max_cost is not None and not (config.price_in or config.price_out):
@@ -92,10 +95,11 @@ class Generation:
         return run
 
     async def _run_parts(self, output: Path) -> None:
-        documents, default_parts = open_corpus(self.config)
+        opened = open_corpus(self.config)
+        self.read = opened.counts
         before = Run(output).settings if (output / SETTINGS).exists() else None
         settings = resolve(self.config, self.method, self.options, self.backend, self.backend_options, self.prompts)
-        settings["parts"] = self._parts(before, default_parts)
+        settings["parts"] = self._parts(before, opened.default_parts)
         mine = [Part(output, index, settings["parts"]) for index in self._my_parts(settings["parts"])]
         with contextlib.ExitStack() as stack:
             for part in mine:
@@ -104,7 +108,7 @@ class Generation:
                 check_same(before, settings, str(output))
             work = [PartWork(part, journal) for part, journal in self._open_journals(stack, mine, before)]
             held = sum(one.journal.count_documents() for one in work)
-            corpus = ingest(documents, {one.part.index: one.journal for one in work}, settings["parts"])
+            corpus = ingest(opened.documents, {one.part.index: one.journal for one in work}, settings["parts"])
             if before is not None:
                 check_corpus(before["corpus"], corpus, held, extend=self._extend)
             settings["corpus"] = corpus.settings()

@@ -88,11 +88,13 @@ class Source:
         script = _script(text[:8000])
         if script != self._script and "" not in (script, self._script):
             return Verdict("language", f"in {script} letters, the source in {self._script}")
-        words = [word for word in text.split()[:_LANGUAGE_SAMPLE_WORDS] if word.islower()]
-        if len(words) < 20 or not self._frequent:
-            return None
+        words = text.split(maxsplit=_LANGUAGE_SAMPLE_WORDS)[:_LANGUAGE_SAMPLE_WORDS]
         # Function words make up a quarter of any text of a language, and the source's most frequent words hold them.
-        if sum(map(self._frequent.__contains__, words)) >= 0.12 * len(words):
+        shared = sum(map(self._frequent.__contains__, words))
+        if shared >= 0.12 * len(words):
+            return None
+        words = [word for word in words if word.islower()]
+        if len(words) < 20 or not self._frequent or shared >= 0.12 * len(words):
             return None
         source, answer = _language(self._sample), _language(" ".join(words))
         return Verdict("language", f"in {answer}, the source in {source}") if source != answer else None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from corpora import hashes, write_documents
+from corpora import hashes, read_jsonl, write_documents
 from llm_faults import Settings
 from llm_server import serving_in_thread
 
@@ -53,7 +53,7 @@ def test_at_thirty_percent_faults_nothing_is_lost_and_nothing_asked_again_after_
     before = {row["id"]: row["text"] for row in synthcpt.Run(tmp_path / "calm").dataset()}
     after = {row["id"]: row["text"] for row in run.dataset()}
     assert {key: text for key, text in after.items() if "/pair-" in key}.items() <= before.items()
-    rejected = [orjson.loads(line) for path in (run.path / "rejected").iterdir() for line in path.read_bytes().splitlines()]
+    rejected = read_jsonl(run.path / "rejected")
     truncated = {row["id"] for row in rejected if row["reason"] == "truncated"}
     assert truncated
     assert {key for key in before if "/pair-" in key} - after.keys() <= truncated
@@ -68,8 +68,7 @@ def test_what_fails_for_good_is_in_the_failures_file_and_the_counts_add_up(docum
         )  # fmt: skip
         asked = {orjson.dumps(body["messages"]) for body in server.bodies}
     totals = run.manifest["totals"]
-    files = sorted((tmp_path / "out/failures").iterdir())
-    failures = [orjson.loads(line) for path in files for line in path.read_bytes().splitlines()]
+    failures = read_jsonl(tmp_path / "out/failures")
     requests = [failure for failure in failures if failure["scope"] == "request"]
     assert {failure["reason"] for failure in requests} == {"request_rejected", "transient_error"}
     assert all(failure["detail"] and failure["document"] for failure in failures)
@@ -114,7 +113,9 @@ def test_a_server_that_sends_no_limits_is_filled_from_the_first_second(documents
 
 
 def test_the_window_shrinks_to_what_a_limited_server_takes(documents: Path, tmp_path: Path) -> None:
-    with serving_in_thread(Settings(entities=6, latency_s=(0.01, 0.02), max_concurrent=5, retry_after_s=0.01)) as server:
+    with serving_in_thread(
+        Settings(entities=6, latency_s=(0.01, 0.02), max_concurrent=5, retry_after_s=0.01)
+    ) as server:
         run = generate(server.url, tmp_path / "out", documents)
         refused = server.stats()["outcomes"].get("limit", 0)
         assert not server.asked_again_after_success()

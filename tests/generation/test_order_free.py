@@ -51,10 +51,8 @@ def test_parts_done_one_by_one_in_any_order_are_the_same(reference: tuple[Path, 
 
 
 @pytest.mark.parametrize("hash_seed", ["1", "31337"])
-def test_neither_hash_seed_nor_file_order_matters(
-    hash_seed: str, reference: tuple[Path, Path], tmp_path: Path
-) -> None:
-    documents, expected = reference
+def test_neither_hash_seed_nor_file_order_matters(hash_seed: str, reference: tuple[Path, Path], tmp_path: Path) -> None:
+    documents, _ = reference
     rows = [
         {"id": path.name, "title": path.stem.replace("-", " "), "text": path.read_text()}
         for path in sorted(documents.iterdir())
@@ -78,7 +76,7 @@ def test_neither_hash_seed_nor_file_order_matters(
 
 
 def test_adding_a_document_changes_no_other_documents_texts(reference: tuple[Path, Path], tmp_path: Path) -> None:
-    documents, expected = reference
+    _, expected = reference
     more = write_documents(tmp_path / "docs", 30, entities=7)
     ours = generate_mock(tmp_path / "out", more, options=OPTIONS)
     from synthcpt import Run

@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 import pytest
 import yaml
-from corpora import EXAMPLE, generate_mock, run_with, write_documents
+from corpora import EXAMPLE, generate_mock, read_jsonl, run_with, write_documents
 
 import synthcpt
 from synthcpt.backends.mock import MockBackend
@@ -47,9 +47,7 @@ async def test_every_answer_is_a_row_or_a_rejection_and_the_counts_add_up(docume
         MockBackend(MockBackend.Options(), script), tmp_path / "out", documents, truncation="drop", parts=2
     )
     totals = run.manifest["totals"]
-    rejected = [
-        orjson.loads(line) for path in (run.path / "rejected").iterdir() for line in path.read_bytes().splitlines()
-    ]
+    rejected = read_jsonl(run.path / "rejected")
     data = run.dataset()
     assert len(data) == totals["rows"]
     assert Counter(row["reason"] for row in rejected) == totals["rejected"]
@@ -117,7 +115,11 @@ async def test_memory_does_not_grow_with_the_number_of_requests(tmp_path: Path) 
 async def test_a_document_with_thousands_of_pairs_keeps_a_bounded_number_under_way(tmp_path: Path) -> None:
     folder = tmp_path / "docs"
     folder.mkdir()
-    names = [f"{a}{b} House" for a in ("Ar", "Be", "Co", "Du", "El", "Fa", "Ga", "Ho") for b in ("lan", "mer", "nor", "pel", "ris", "sun")]
+    names = [
+        f"{a}{b} House"
+        for a in ("Ar", "Be", "Co", "Du", "El", "Fa", "Ga", "Ho")
+        for b in ("lan", "mer", "nor", "pel", "ris", "sun")
+    ]
     (folder / "d.txt").write_text(". ".join(f"{name} stands by the road" for name in names) + ".")
     under_way, most = 0, 0
 
@@ -220,7 +222,9 @@ async def test_a_documents_requests_reach_the_server_together(tmp_path: Path) ->
     assert sum(recent) / len(recent) > 0.85
 
 
-async def test_answers_are_committed_in_groups(documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_answers_are_committed_in_groups(
+    documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     commits = 0
     commit = Journal.commit
 
@@ -254,5 +258,7 @@ def test_the_embedded_backend_says_what_it_is(tmp_path: Path) -> None:
 
 def test_no_backend_is_swapped_for_another(documents: Path, tmp_path: Path) -> None:
     with pytest.raises(BackendUnavailable):
-        synthcpt.generate("entigraph", input=documents, output=tmp_path / "out", base_url="http://127.0.0.1:9/v1", model="m")
+        synthcpt.generate(
+            "entigraph", input=documents, output=tmp_path / "out", base_url="http://127.0.0.1:9/v1", model="m"
+        )
     assert not list((tmp_path / "out").glob("data/*"))

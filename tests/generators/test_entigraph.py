@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import orjson
 import pytest
-from corpora import run_with, write_documents
+from corpora import read_jsonl, run_with, write_documents
 
 from synthcpt.backends.mock import MockBackend
 from synthcpt.errors import RequestRejected
@@ -18,7 +18,7 @@ from synthcpt.records import Completion, Request
 from synthcpt.text.tokens import estimate_tokens
 
 NAMES = ["Arden Vale", "Bellis Reach", "Corve Mill", "Dunmar Point", "Ellick Bridge", "Fenwar Moor", "Gorse Hill"]
-TEXT = " ".join(f"{a} lies a day's walk from {b}, and the road is old." for a, b in zip(NAMES, NAMES[1:], strict=False))
+TEXT = " ".join(f"{a} lies a day's walk from {b}, and the road is old." for a, b in pairwise(NAMES))
 FILLER = "the road between them is an old one and it is told here how people came to walk it and why they went"
 
 
@@ -227,8 +227,7 @@ async def test_each_gate_rejects_with_its_reason_and_keeps_the_text(
     totals = run.manifest["totals"]
     assert totals["rejected"] == {reason: math.comb(7, 2)}
     assert totals["rows"] == 1
-    files = (tmp_path / "out/rejected").iterdir()
-    rejected = [orjson.loads(line) for path in files for line in path.read_text().splitlines()]
+    rejected = read_jsonl(tmp_path / "out/rejected")
     expected = GATES[reason]
     kept = expected.text if isinstance(expected, Completion) else expected
     assert all(kept in row["text"] and row["detail"] and row["request_keys"] for row in rejected)

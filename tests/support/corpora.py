@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 import synthcpt
@@ -22,18 +24,40 @@ def write_documents(folder: Path, count: int = 6, *, entities: int = 5) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for i in range(count):
         names = [f"{_NAMES[(i + k) % len(_NAMES)]} {_NAMES[(3 * k + i) % len(_NAMES)]}" for k in range(entities)]
-        sentences = [f"{a} met {b} in the winter of {1900 + i + j}." for j, (a, b) in enumerate(zip(names, names[1:]))]
+        sentences = [
+            f"{a} met {b} in the winter of {1900 + i + j}." for j, (a, b) in enumerate(itertools.pairwise(names))
+        ]
         (folder / f"doc-{i:03d}.txt").write_text(" ".join(sentences) + "\n", encoding="utf-8")
     return folder
 
 
-_NAMES = "Arden Bellis Corve Dunmar Ellick Fenwar Gorse Hollin Isket Jarrow Kestle Lomax Merrin Norlam".split()
+_NAMES = [
+    "Arden",
+    "Bellis",
+    "Corve",
+    "Dunmar",
+    "Ellick",
+    "Fenwar",
+    "Gorse",
+    "Hollin",
+    "Isket",
+    "Jarrow",
+    "Kestle",
+    "Lomax",
+    "Merrin",
+    "Norlam",
+]
 
 
 def hashes(run: Path, *folders: str) -> dict[str, str]:
     """The hash of every file of a run's output, by name."""
     files = [path for folder in folders or ("data", "rejected", "failures") for path in (run / folder).glob("*")]
     return {f"{path.parent.name}/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(files)}
+
+
+def read_jsonl(folder: Path) -> list[dict[str, Any]]:
+    """All rows of a folder's JSON Lines files."""
+    return [orjson.loads(line) for path in sorted(folder.iterdir()) for line in path.read_bytes().splitlines()]
 
 
 async def run_with(backend: MockBackend, output: Path, documents: Path, **settings: Any) -> tuple[Run, Generation]:

@@ -1,6 +1,6 @@
 """A run to be killed: the mock backend, writing down every request that reaches it. Run as a script.
 
-    python killable.py OUTPUT DOCUMENTS LOG [SETTINGS as JSON]
+python killable.py OUTPUT DOCUMENTS LOG [SETTINGS as JSON]
 """
 
 from __future__ import annotations
