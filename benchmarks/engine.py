@@ -110,8 +110,6 @@ class _Memory:
 
     def end(self) -> float:
         """The peak, in megabytes."""
-        if self._work.progress.answers in MILESTONES:
-            self.at.setdefault(self._work.progress.answers, resident_mb("VmRSS"))
         self._ended.set()
         self._thread.join()
         return resident_mb("VmHWM")

@@ -45,7 +45,7 @@ def truncated(completion: Completion) -> Verdict | None:
 
 def nearly_empty(text: str, min_words: int) -> Verdict | None:
     """Fewer words than a text worth training on has; in scripts without word spaces, two characters are a word."""
-    words = len(text.split())
+    words = len(text.split(maxsplit=min_words))
     if words < min_words and len(_WORD.findall(text)) + _unspaced_letters(text) // 2 < min_words:
         return Verdict("near_empty", f"{words} words, {min_words} needed")
     return None
@@ -77,10 +77,10 @@ class Source:
     def copied(self, text: str, most: float) -> Verdict | None:
         """More than the share ``most`` of the text's word runs stand in the source letter by letter."""
         words = text.lower().split()
-        runs = range(0, len(words) - self._n + 1, self._n)
+        runs = [" ".join(words[i : i + self._n]) for i in range(0, len(words) - self._n + 1, self._n)]
         if not runs:
             return None
-        share = sum(" ".join(words[i : i + self._n]) in self._ngrams for i in runs) / len(runs)
+        share = sum(map(self._ngrams.__contains__, runs)) / len(runs)
         return Verdict("copied", f"{share:.0%} of its {self._n}-word runs are the source's") if share > most else None
 
     def other_language(self, text: str) -> Verdict | None:
