@@ -18,6 +18,7 @@ from pydantic import Field
 
 from synthcpt.backends.base import BackendOptions, Capabilities
 from synthcpt.backends.chat import ChatRenderer
+from synthcpt.backends.local_model import check_model_path, reason
 from synthcpt.backends.transformers_batch import LoadedModel, Row, generate
 from synthcpt.errors import BackendUnavailable, ConfigError, MissingExtra, PromptTooLong
 from synthcpt.records import Completion, Request, Sampling
@@ -200,6 +201,7 @@ def _load(options: TransformersOptions) -> LoadedModel:
         from transformers import AutoModelForCausalLM, AutoTokenizer
     except ImportError as error:
         raise MissingExtra("transformers", "local", "run a model in this process with transformers") from error
+    check_model_path(options.model)
     code = {"trust_remote_code": options.trust_remote_code}
     device = options.device if options.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -208,11 +210,11 @@ def _load(options: TransformersOptions) -> LoadedModel:
     except OSError as error:
         raise BackendUnavailable(
             f"There is no model {options.model!r} to load: it is no folder with a model, and the Hugging Face Hub did "
-            f"not give it ({_first_line(error)})."
+            f"not give it ({reason(error)})."
         ) from error
     except (ValueError, ImportError, RuntimeError) as error:
         raise BackendUnavailable(
-            f"transformers cannot load {options.model!r} on {device}: {_first_line(error)} If memory is short, choose "
+            f"transformers cannot load {options.model!r} on {device}: {reason(error)} If memory is short, choose "
             "a smaller model or dtype: bfloat16."
         ) from error
     torch.manual_seed(options.seed)
@@ -222,7 +224,3 @@ def _load(options: TransformersOptions) -> LoadedModel:
 def _context_tokens(loaded: LoadedModel) -> int | None:
     tokens: int | None = getattr(loaded.model.config.get_text_config(), "max_position_embeddings", None)
     return tokens
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]

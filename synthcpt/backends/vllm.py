@@ -24,6 +24,7 @@ from pydantic import Field
 
 from synthcpt.backends.base import BackendOptions, Capabilities
 from synthcpt.backends.chat import ChatRenderer
+from synthcpt.backends.local_model import check_model_path, reason
 from synthcpt.backends.vllm_engine import VllmEngine
 from synthcpt.backends.vllm_feed import Feed
 from synthcpt.backends.vllm_guard import EngineGuard
@@ -176,6 +177,7 @@ class VllmBackend:
 
 def _load(vllm: Any, options: VllmOptions) -> Any:
     """The loaded `LLM`; takes seconds to minutes."""
+    check_model_path(options.model)
     arguments = _engine_arguments(options, vllm)
     # The engine's process inherits the mask: Ctrl-C is for us to handle, not for it to die of. The tracker is
     # started first because its start would lift the mask again.
@@ -186,13 +188,13 @@ def _load(vllm: Any, options: VllmOptions) -> Any:
     except OSError as error:
         raise BackendUnavailable(
             f"There is no model {options.model!r} to load: it is no folder here, and the Hugging Face Hub did not "
-            f"give it ({_first_line(error)})."
+            f"give it ({reason(error)})."
         ) from error
     except (ValueError, TypeError) as error:
-        raise BackendUnavailable(f"vLLM cannot load {options.model!r} with these settings: {error}") from error
+        raise BackendUnavailable(f"vLLM cannot load {options.model!r} with these settings: {reason(error)}") from error
     except RuntimeError as error:
         raise BackendUnavailable(
-            f"vLLM could not start {options.model!r}; its log above says why ({_first_line(error)}). If memory is "
+            f"vLLM could not start {options.model!r}; its log above says why ({reason(error)}). If memory is "
             "short, lower gpu_memory_utilization or max_model_len, choose a quantized model, or raise "
             "tensor_parallel_size to spread it over more GPUs."
         ) from error
@@ -236,7 +238,3 @@ def _needs_cpu_cache_size(options: VllmOptions) -> bool:
 
     told = options.gpu_memory_utilization is not None or os.environ.get("VLLM_CPU_KVCACHE_SPACE")
     return bool(current_platform.is_cpu()) and not told
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]

@@ -101,12 +101,21 @@ def _long_forms(forms: Iterable[str]) -> dict[str, list[tuple[str, bool]]]:
     return found
 
 
+def _apart(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """In order, without those inside another: a full name holds its short form."""
+    apart: list[tuple[int, int]] = []
+    for start, end in sorted(places, key=lambda place: (place[0], -place[1])):
+        if not apart or start >= apart[-1][1]:
+            apart.append((start, end))
+    return apart
+
+
 def _ground(names: Sequence[tuple[int, str]], passages: Sequence[str], haystacks: Sequence[Haystack]) -> Entity:
     forms = list(dict.fromkeys(name for _, name in names))
     longest = max(forms, key=len)
     held, mentions, span = set(), 0, None
     for i, (passage, haystack) in enumerate(zip(passages, haystacks, strict=True)):
-        found = sorted({place for form in forms for place in find_mentions(form, passage)})
+        found = _apart({place for form in forms for place in find_mentions(form, passage)})
         mentions += len(found)
         if found and span is None:
             span = found[0]

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -165,9 +166,18 @@ async def test_reports_of_usage_are_off(vllm_backend: VllmBackend) -> None:
 @pytest.mark.vllm
 async def test_a_missing_model_is_one_clear_sentence(vllm_installed: None, tmp_path: Path) -> None:
     backend = VllmBackend(VllmOptions(model=str(tmp_path / "no-such-model")))
-    with pytest.raises(BackendUnavailable, match="no-such-model"):
+    with pytest.raises(BackendUnavailable, match=r"no model at .*no-such-model"):
         await backend.start()
     await backend.close()
+
+
+@pytest.mark.vllm
+async def test_settings_that_vllm_refuses_are_told_in_its_words(vllm_installed: None, tiny_model_folder: Path) -> None:
+    backend = VllmBackend(VllmOptions(model=str(tiny_model_folder), max_model_len=99_999))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(BackendUnavailable, match="settings: User-specified max_model_len"):
+            await backend.start()
 
 
 @pytest.mark.vllm

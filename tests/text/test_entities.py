@@ -13,7 +13,7 @@ TEXT = (
     "Ada Ellinghaus kept the Corrane Light. The Corrane Light was old, and Ellinghaus’s hand shook. "
     "The World Health Organization came to Corrane, and the harbour-masters of Skerrow met Ben Vane."
 )
-words = st.sampled_from(["Ada", "Ben", "Vane", "the", "Light", "light", "Ellinghaus", "(WHO)", "WHO", "“", "'s", "漢字"])
+words = st.sampled_from(["Ada", "Ben", "Vane", "the", "Light", "light", "Ellinghaus", "(WHO)", "WHO", "“", "'s", "漢"])
 names = st.lists(words, max_size=4).map(" ".join) | st.text(max_size=8)
 
 
@@ -75,8 +75,7 @@ def test_mentions_by_any_alias_count_once_each() -> None:
     text = "Ada Ellinghaus came. Ellinghaus sat. Ada left. Ellinghaus spoke."
     (entity,) = ground(["Ada Ellinghaus", "Ellinghaus", "ELLINGHAUS"], text).entities
     assert entity.span == (0, 14)
-    # The full name holds the short one at another place, which counts too: prominence is a ranking, not a census.
-    assert entity.mentions == 4
+    assert entity.mentions == 3, "the short form inside the full name is no mention of its own"
 
 
 def test_a_name_whose_words_alone_occur_has_no_span() -> None:
@@ -133,9 +132,7 @@ def test_every_name_ends_in_one_place_and_spans_point_at_the_text(
     for entity in grounding.entities:
         assert (entity.span is None) == (entity.mentions == 0)
         if entity.span is not None:
-            first = passages[min(entity.passages)] if entity.span else ""
-            in_some = [passage[slice(*entity.span)] for passage in (first, *passages)]
-            assert any(canonical(text) in entity.aliases for text in in_some)
+            assert any(canonical(passage[slice(*entity.span)]) in entity.aliases for passage in passages)
 
 
 def test_thousands_of_names_are_merged_in_linear_time() -> None:

@@ -35,8 +35,14 @@ RUSSIAN = (
     "Гавань Скерроу была построена зимой 1871 года братьями, приехавшими с островов. Они привезли с собой камень, "
     "и в городе говорили, что стена не простоит и года. Она стоит уже больше века. "
 )
-CHINESE = "斯凯罗港建于一八七一年冬天，由来自岛屿的兄弟们建造。他们带来了石头，镇上的人说这堵墙撑不过一年。它已经屹立了一个多世纪。"
-JAPANESE = "スケロウの港は一八七一年の冬に、島から来た兄弟によって築かれた。彼らは石を持って来たが、町では壁は一年ともたないと言われた。"
+CHINESE = (
+    "斯凯罗港建于一八七一年冬天，由来自岛屿的兄弟们建造。"
+    "他们带来了石头，镇上的人说这堵墙撑不过一年。它已经屹立了一个多世纪。"
+)
+JAPANESE = (
+    "スケロウの港は一八七一年の冬に、島から来た兄弟によって築かれた。"
+    "彼らは石を持って来たが、町では壁は一年ともたないと言われた。"
+)
 LANGUAGES = {"en": ENGLISH, "de": GERMAN, "es": SPANISH, "ru": RUSSIAN, "zh": CHINESE, "ja": JAPANESE}
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=80) | st.text(
@@ -196,7 +202,7 @@ def test_foreign_names_do_not_make_another_language() -> None:
     [
         ("Corrane Light", "At the corrane  light."),
         ("the Wardens", "Seven wardens met."),
-        ("Ada Vane", "Vane, whose first name was Ada, " "died in Adare. Ada's house stands."),
+        ("Ada Vane", "Vane, whose first name was Ada, stands."),
         ("harbour wardens", "a warden of the harbour"),
         ("Hafenmeister", "des Hafenmeisters"),
         ("маяк Корран", "у Коррана стоял маяка"),
@@ -205,7 +211,8 @@ def test_foreign_names_do_not_make_another_language() -> None:
     ],
 )
 def test_names_that_are_mentioned(name: str, text: str) -> None:
-    assert lacks_mention(text, [name]) is None or not mentioned(Haystack(text), name) == (name not in text)
+    assert lacks_mention(text, [name]) is None
+    assert mentioned(Haystack(text), name)
 
 
 @pytest.mark.parametrize(
@@ -252,8 +259,8 @@ def test_a_text_is_a_copy_of_itself_and_in_its_own_language(text: str, ngram_wor
 
 
 @pytest.mark.parametrize(
-    "piece", ["a ", "#*> ", "i'm ", "あ", "ก", "\u0301", "ﷺ", "\n", "。", "a\u0301", "'", "Corrane ", "the and of ", "\0", "😀"]
-)  # fmt: skip
+    "piece", ["a ", "#*> ", "i'm ", "あ", "ก", "ﷺ", "\n", "。", "a\u0301", "'", "Corrane ", "the and of ", "\0", "😀"]
+)
 def test_two_megabytes_of_one_thing_take_linear_time(piece: str) -> None:
     text = piece * (2_000_000 // len(piece.encode()))
     source = Source(text)

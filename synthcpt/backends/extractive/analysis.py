@@ -22,6 +22,7 @@ _PARENTHESIS = re.compile(r"\s*\([^()]*\)\s*$")
 _MOST_NODES = 150
 _MOST_CANDIDATES = 400
 _MOST_TERMS = 40
+_ENOUGH_NAMES = 8
 _MOST_ENTITIES = 60
 _FEWEST_ENTITIES = 3
 _ENTITIES_PER_ROOT_WORD = 0.75
@@ -291,7 +292,8 @@ class Analysis:
     def _rank(self) -> tuple[str, ...]:
         most = max(_FEWEST_ENTITIES, min(_MOST_ENTITIES, round(_ENTITIES_PER_ROOT_WORD * math.sqrt(self.words))))
         names = [name for name in self._scores if name[:1] != name[:1].lower() or not self.english]
-        terms = [name for name in self._scores if name not in set(names)]
+        # One common word ("ship") says little of a document that has names enough.
+        terms = [name for name in self._scores if name not in set(names) and (" " in name or len(names) < _ENOUGH_NAMES)]
         room = max(round(most * _TERM_SHARE), most - len(names))
         chosen = set(names[: most - min(room, len(terms))]) | set(terms[:room])
         ranked = [name for name in self._scores if name in chosen]
