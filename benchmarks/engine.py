@@ -74,8 +74,9 @@ def run_mock(requests: int, words: int) -> dict[str, Any]:
         answers, rows = run.manifest["totals"]["answers"], run.manifest["totals"]["rows"]
         if rows < answers:
             raise SystemExit(f"only {rows} of {answers} answers became texts: {run.manifest['totals']}")
+        peak_mb = memory.end()
         return {
-            "cpu_ms": 1000 * spent.cpu_s / answers, "wall_s": spent.wall_s, "rss_mb": memory.at, "peak_mb": memory.end(),
+            "cpu_ms": 1000 * spent.cpu_s / answers, "wall_s": spent.wall_s, "rss_mb": memory.at, "peak_mb": peak_mb
         }  # fmt: skip
 
 

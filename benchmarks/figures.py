@@ -69,7 +69,9 @@ def table(figures: Sequence[Figure]) -> str:
     rows = [("what", "figure", "beside", "target", "met")]
     rows += [(one.what, one.value, one.beside, one.target, _verdict(one)) for one in figures]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
     return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
 
 

@@ -99,7 +99,9 @@ def _kill(output: Path, folder: Path) -> Kill:
             raise SystemExit("The second command failed.")
         again = sum(count - before[digest] for digest, count in _asked(log).items() if digest in before)
     rows, ids = _count_rows(output)
-    kill = Kill(before.total(), before.total() - earlier, again, _hashes(output) == _hashes(folder / "whole"), rows, ids)
+    kill = Kill(
+        before.total(), before.total() - earlier, again, _hashes(output) == _hashes(folder / "whole"), rows, ids
+    )
     progress(str(kill))
     return kill
 

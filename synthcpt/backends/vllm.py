@@ -206,6 +206,7 @@ def _import_vllm() -> Any:
     """The package, set up; a step of its own because exceptions that its imports keep hold on to their callers."""
     os.environ["VLLM_NO_USAGE_STATS"] = os.environ["VLLM_DO_NOT_TRACK"] = "1"
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("VLLM_LOGGING_STREAM", "ext://sys.stderr")  # what a command prints is its result
     # A forked engine would hold this process's open files, its lock on the run among them, beyond its death.
     os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
     try:

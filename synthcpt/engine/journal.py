@@ -112,6 +112,8 @@ class Journal:
             self._db.close()
             raise
         self._open = False
+        # After a failed write, what this transaction held is lost, and nothing that builds on it may be written.
+        self._broken: UserError | None = None
         self._has_failures = self._db.execute("SELECT 1 FROM failures LIMIT 1").fetchone() is not None
         self._stored_texts: dict[bytes, None] = {}
         self._checkpoint: threading.Thread | None = None
@@ -129,31 +131,47 @@ class Journal:
     # ---------------------------------------------------------------- transactions
 
     def _write(self, statement: str, values: tuple[Any, ...]) -> None:
-        if not self._open:
-            self._db.execute("BEGIN")
-            self._open = True
-        self._db.execute(statement, values)
+        if self._broken is not None:
+            raise self._broken
+        try:
+            if not self._open:
+                self._db.execute("BEGIN")
+                self._open = True
+            self._db.execute(statement, values)
+        except UserError as error:
+            self._broken = error
+            raise
 
     def commit(self) -> None:
         """Make everything so far survive the process; milliseconds, no wait for the disk."""
+        if self._broken is not None:
+            raise self._broken
         if self._open:
-            self._db.execute("COMMIT")
+            try:
+                self._db.execute("COMMIT")
+            except UserError as error:
+                self._broken = error
+                raise
             self._open = False
             self._checkpoint_if_large()
 
     def rollback(self) -> None:
         """Forget what was written since the last commit."""
         if self._open:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # a full disk ends the transaction by itself
+                self._db.execute("ROLLBACK")
             self._open = False
             self._stored_texts.clear()
 
     def close(self) -> None:
-        """Commit and close; safe to call twice."""
-        self.commit()
-        if self._checkpoint is not None:
-            self._checkpoint.join()
-        self._db.close()
+        """Commit and close, or only close where a write has failed; safe to call twice."""
+        try:
+            if self._broken is None:
+                self.commit()
+        finally:
+            if self._checkpoint is not None:
+                self._checkpoint.join()
+            self._db.close()
 
     def _checkpoint_if_large(self) -> None:
         """Move the write-ahead log into the file, on a thread: that is where the disk is waited for."""
@@ -173,19 +191,25 @@ class Journal:
     # ---------------------------------------------------------------- documents
 
     def add_document(self, document: Document, source_tokens: int) -> str:
-        """Store a document of the part; tells ``"new"``, ``"same"`` or ``"changed"`` (then nothing is stored)."""
-        place, digest = place_of(document.id), content_digest(document)
+        """Store a document of the part; tells ``"new"``, ``"same"`` or ``"changed"`` (then nothing is stored).
+
+        Raises:
+            CorpusError: it holds what cannot be stored, such as lone surrogates.
+        """
+        place = place_of(document.id)
+        try:
+            document.id.encode()
+            digest = content_digest(document)
+        except (UnicodeEncodeError, TypeError) as error:
+            raise CorpusError(f"Document {document.id!r} holds what UTF-8 or JSON cannot: {error}.") from error
         known = self._db.execute("SELECT digest, id FROM documents WHERE place = ?", (place,)).fetchone()
         if known is not None:
             return "same" if known[0] == digest else "changed"
         meta = orjson.dumps(document.meta, option=orjson.OPT_SORT_KEYS).decode()
-        try:
-            self._write(
-                "INSERT INTO documents (place, digest, source_tokens, id, title, text, meta) VALUES (?,?,?,?,?,?,?)",
-                (place, digest, source_tokens, document.id, document.title, document.text, meta),
-            )
-        except UnicodeEncodeError as error:
-            raise CorpusError(f"Document {document.id!r} holds characters that are not valid Unicode.") from error
+        self._write(
+            "INSERT INTO documents (place, digest, source_tokens, id, title, text, meta) VALUES (?,?,?,?,?,?,?)",
+            (place, digest, source_tokens, document.id, document.title, document.text, meta),
+        )
         return "new"
 
     def documents(self, *, unfinished_for: str | None = None) -> Iterator[StoredDocument]:

@@ -9,32 +9,35 @@ backend's own where asking is free; else the embedded backend's entities and the
 from __future__ import annotations
 
 import contextlib
-import heapq
 import math
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel
 
-from synthcpt.backends import Backend, Capabilities, backend_class
-from synthcpt.engine.journal import Journal, place_of
+from synthcpt.backends import Backend, backend_class
+from synthcpt.engine.ask import Ask, Asker
+from synthcpt.engine.journal import Journal
+from synthcpt.engine.progress import Progress
+from synthcpt.engine.retry import RetryPolicy
+from synthcpt.engine.slots import Slots
 from synthcpt.errors import BackendError, DocumentFailed, RequestFailed
 from synthcpt.generation.ingest import open_corpus
 from synthcpt.generation.run import SETTINGS, Run
+from synthcpt.generation.sample import Sample, extrapolate
 from synthcpt.methods import Answer, Context
 from synthcpt.records import Completion, Document, Rejection, Request
-from synthcpt.templates import Prompt
-from synthcpt.text.json_answers import parse_answer
 from synthcpt.text.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     from synthcpt.generation.stage import Generation
 
-SAMPLE_DOCUMENTS = 48
-_ASKED_PER_PROMPT = 12
+_ENOUGH_ANSWERED = 3
+"""From so many finished documents on, a forecast rests on them alone."""
+_ASKED_PER_PROMPT = 12  # of each document, where asking is free
 _NEW_TOKENS = {"entities": 350, "pair": 700, "triple": 850}
 """Tokens a strong model writes for a prompt, where nothing was measured: EntiGraph's 455M tokens over its number of
 calls come to about 700 a pair (Yang et al. 2024, section 2 and appendix)."""
@@ -125,33 +128,47 @@ async def forecast(work: Generation) -> Forecast:
         sample = _sample(documents, result, journals)
         counting = _Counting(work, journals)
         await counting.start("\n".join(document.text for document in sample)[:100_000])
-        for document in sample:
-            await counting.run(document, _quota(work, result, document))
-    _scale(result, counting, sample)
+        tallies = [await counting.run(document, _quota(work, result, document)) for document in sample]
+    _scale(result, tallies, sample)
     _price(result, work, counting)
     return result
 
 
 def _sample(documents: Iterable[Document], result: Forecast, journals: Sequence[Journal]) -> list[Document]:
-    """The documents that were asked about before, else those whose hashes come first; counts all of them."""
-    heap: list[tuple[int, int, Document]] = []
+    """The documents that were finished before, if they are enough, else those whose hashes come first.
+
+    Counts all documents.
+    """
+    answered, others = Sample(), Sample()
     for document in documents:
         result.documents += 1
         result.source_tokens += estimate_tokens(document.text)
         known = any(journal.is_done(document.id) for journal in journals)
-        rank = int.from_bytes(place_of(document.id), "big") + (0 if known else 1 << 130)
-        item = (-rank, result.documents, document)
-        if len(heap) < SAMPLE_DOCUMENTS:
-            heapq.heappush(heap, item)
-        else:
-            heapq.heappushpop(heap, item)
-    result.sampled = len(heap)
-    return [document for _, _, document in sorted(heap, reverse=True)]
+        (answered if known else others).offer(document)
+    enough = len(answered.documents) >= _ENOUGH_ANSWERED
+    sample = answered.documents if enough else [*answered.documents, *others.documents]
+    result.sampled = len(sample)
+    return sample
 
 
 def _quota(work: Generation, result: Forecast, document: Document) -> int | None:
     target = work.config.target_tokens
     return None if target is None else round(target / max(1, result.source_tokens) * estimate_tokens(document.text))
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What one document came to.
+
+    Attributes:
+        calls: by prompt.
+        lengths: new tokens of answers that a free backend gave, by prompt.
+        tokens: ``in``, ``out``, ``cached``, and those of ``rows``.
+    """
+
+    calls: Counter[str] = field(default_factory=Counter)
+    lengths: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    tokens: Counter[str] = field(default_factory=Counter)
 
 
 class _Counting:
@@ -163,11 +180,9 @@ class _Counting:
         self.free = work.backend.name in ("extractive", "mock")
         self.answerer: Backend = work.backend if self.free else _embedded()
         self.measured = _measured(journals)
-        self.calls: Counter[str] = Counter()
-        self.tokens: Counter[str] = Counter()
         self.found = 0
+        self._notes = Journal(Path(":memory:"))
         self.ratio = 1.0
-        self._lengths: dict[str, list[int]] = defaultdict(list)
         self._prefixes: dict[tuple[str, ...], int] = {}
 
     async def start(self, text: str) -> None:
@@ -176,32 +191,31 @@ class _Counting:
         if not self.free:
             self.ratio = _tokenizer_ratio(self.work.config.model, text)
 
-    async def run(self, document: Document, quota: int | None) -> None:
-        work = self.work
+    async def run(self, document: Document, quota: int | None) -> _Tally:
+        work, tally = self.work, _Tally()
         context = Context(work.config.seed, work.method.name, document.id, quota)
-        ask = _CountingAsk(self, document)
-        try:
+        ask = Ask(_CountingAsker(self, tally), self._notes, 0, 0, window=1)
+        with contextlib.suppress(DocumentFailed, RequestFailed):
             async for row in work.method.generate(document, ask, work.options, context):
-                self.tokens["rows"] += 0 if isinstance(row, Rejection) else row.tokens
-        except (DocumentFailed, RequestFailed):
-            return
+                tally.tokens["rows"] += 0 if isinstance(row, Rejection) else row.tokens
+        return tally
 
-    async def complete(self, request: Request, so_far: int) -> Answer:
+    async def complete(self, request: Request, tally: _Tally) -> Answer:
         """An answer to count with: from the journal, from a free backend, or made up."""
         key = request.key(self.work.backend.model)
         known = next((found for journal in self.journals if (found := journal.find(key)) is not None), None)
         self.found += known is not None
-        completion = known or await self._expect(request, so_far)
-        self.calls[request.prompt] += 1
+        completion = known or await self._expect(request, tally)
+        tally.calls[request.prompt] += 1
         prompt_tokens = completion.prompt_tokens if known or self.free else round(self.ratio * _prompt_tokens(request))
-        self.tokens["in"] += prompt_tokens
-        self.tokens["out"] += completion.completion_tokens
-        self.tokens["cached"] += self._cached(request, prompt_tokens)
+        tally.tokens["in"] += prompt_tokens
+        tally.tokens["out"] += completion.completion_tokens
+        tally.tokens["cached"] += self._cached(request, prompt_tokens)
         return Answer(completion, key)
 
-    async def _expect(self, request: Request, so_far: int) -> Completion:
-        lengths = self._lengths[request.prompt]
-        if request.schema is not None or (self.free and so_far < _ASKED_PER_PROMPT):
+    async def _expect(self, request: Request, tally: _Tally) -> Completion:
+        lengths = tally.lengths[request.prompt]
+        if request.schema is not None or (self.free and tally.calls[request.prompt] < _ASKED_PER_PROMPT):
             with contextlib.suppress(BackendError):
                 completion = await self.answerer.complete(request)
                 lengths.append(completion.completion_tokens)
@@ -235,39 +249,16 @@ class _Counting:
         return int(prompt_tokens * share) // 16 * 16 if seen else 0
 
 
-class _CountingAsk:
-    """The `ask` of one document."""
+class _CountingAsker(Asker):
+    """Answers one document's requests by counting them; repairs and second tries are those of a real run."""
 
-    def __init__(self, counting: _Counting, document: Document) -> None:
-        self._counting = counting
-        self._asked: Counter[str] = Counter()
-        self._document = document
+    def __init__(self, counting: _Counting, tally: _Tally) -> None:
+        work = counting.work
+        super().__init__(work.backend, Slots(1), work.run_settings(1), Progress(), RetryPolicy(), work.book)
+        self._counting, self._tally = counting, tally
 
-    @property
-    def capabilities(self) -> Capabilities:
-        return self._counting.work.backend.capabilities
-
-    @property
-    def max_tokens(self) -> int | None:
-        return self._counting.work.config.max_tokens
-
-    def prompt(self, name: str) -> Prompt:
-        return self._counting.work.prompts[name]
-
-    async def __call__(self, request: Request) -> Answer:
-        overrides = self._counting.work.config.sampling()
-        request = replace(request, sampling=replace(request.sampling, **overrides))
-        answer = await self._counting.complete(request, self._asked[request.prompt])
-        self._asked[request.prompt] += 1
-        return answer
-
-    async def json(self, request: Request, answer_type: type[Answered]) -> tuple[Answered, tuple[str, ...]]:
-        answer = await self(replace(request, schema=answer_type.model_json_schema()))
-        return parse_answer(answer.text, answer_type), (answer.key,)
-
-    async def each(self, requests: Iterable[tuple[T, Request]]) -> AsyncIterator[tuple[T, Answer | RequestFailed]]:
-        for tag, request in requests:
-            yield tag, await self(request)
+    async def complete(self, journal: Journal, document: int, turn: int, request: Request) -> Answer:  # noqa: ARG002
+        return await self._counting.complete(request, self._tally)
 
 
 def _imagine(request: Request, new_tokens: int) -> str:
@@ -280,14 +271,18 @@ def _imagine(request: Request, new_tokens: int) -> str:
     return "\n".join(names) + "\n" + " ".join((words * math.ceil(wanted / len(words)))[:wanted])
 
 
-def _scale(result: Forecast, counting: _Counting, sample: Sequence[Document]) -> None:
-    sampled_tokens = sum(estimate_tokens(document.text) for document in sample)
-    factor = result.source_tokens / max(1, sampled_tokens)
-    result.calls = {name: round(count * factor) for name, count in sorted(counting.calls.items())}
-    result.prompt_tokens = round(counting.tokens["in"] * factor)
-    result.cached_tokens = round(counting.tokens["cached"] * factor)
-    result.completion_tokens = round(counting.tokens["out"] * factor)
-    result.row_tokens = round(counting.tokens["rows"] * factor)
+def _scale(result: Forecast, tallies: Sequence[_Tally], sample: Sequence[Document]) -> None:
+    sizes = [estimate_tokens(document.text) for document in sample]
+
+    def total(values: Sequence[int]) -> int:
+        return round(extrapolate(values, sizes, result.documents, result.source_tokens))
+
+    prompts = sorted({prompt for tally in tallies for prompt in tally.calls})
+    result.calls = {prompt: total([tally.calls[prompt] for tally in tallies]) for prompt in prompts}
+    result.prompt_tokens = total([tally.tokens["in"] for tally in tallies])
+    result.cached_tokens = total([tally.tokens["cached"] for tally in tallies])
+    result.completion_tokens = total([tally.tokens["out"] for tally in tallies])
+    result.row_tokens = total([tally.tokens["rows"] for tally in tallies])
     result.notes.append(f"From {result.sampled:,} of {result.documents:,} documents.")
 
 

@@ -91,9 +91,10 @@ def resolve(
 
 def render(settings: Mapping[str, Any]) -> str:
     """run.yaml's text."""
-    return "# Written by synthcpt: what this run was made with, enough to repeat it.\n" + yaml.safe_dump(
-        dict(settings), sort_keys=False, allow_unicode=True, width=110
-    )
+    text = yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True, width=110)
+    if yaml.safe_load(text) != settings:  # unescaped, PyYAML loses such characters as U+0085
+        text = yaml.safe_dump(dict(settings), sort_keys=False, width=110)
+    return "# Written by synthcpt: what this run was made with, enough to repeat it.\n" + text
 
 
 def check_same(before: Mapping[str, Any], now: Mapping[str, Any], where: str) -> None:
@@ -123,7 +124,7 @@ def _leaves(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "")
         if isinstance(old, Mapping) and isinstance(new, Mapping):
             leaves += _leaves(old, new, f"{prefix}{name}.")
         else:
-            leaves.append((prefix + name, old, new))
+            leaves.append((f"{prefix}{name}", old, new))
     return leaves
 
 

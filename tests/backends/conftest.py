@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import os
 import warnings
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,31 +9,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tiny_model import build_tiny_model
 
 from synthcpt.backends.vllm import VllmBackend, VllmOptions
 
 ENGINE = {"dtype": "bfloat16", "enforce_eager": True, "max_model_len": 1024, "gpu_memory_utilization": 0.2}
-
-
-@pytest.fixture(scope="session")
-def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random-weight model, built once."""
-    pytest.importorskip("transformers", reason="transformers is not installed")
-    return build_tiny_model(tmp_path_factory.mktemp("tiny-model"))
-
-
-@pytest.fixture(scope="session")
-def vllm_installed() -> None:
-    """Skips without vLLM; fails instead where SYNTHCPT_REQUIRE_VLLM=1 says that it must be there."""
-    if importlib.util.find_spec("vllm") is None:
-        if os.environ.get("SYNTHCPT_REQUIRE_VLLM") == "1":
-            pytest.fail("SYNTHCPT_REQUIRE_VLLM=1, but vllm is not installed")
-        pytest.skip("vllm is not installed")
-    with warnings.catch_warnings():
-        # Importing and loading it warns of torch's plans; nothing of ours is in there.
-        warnings.simplefilter("ignore")
-        assert importlib.import_module("vllm").LLM
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -100,9 +100,16 @@ def test_names_are_told_from_other_capitals(text: str, expected: list[str]) -> N
 
 
 def test_a_term_that_recurs_is_an_entity_and_one_that_does_not_is_none() -> None:
-    found = entities()
+    text = "The dredger was slow. The crew loved the dredger. Each spring the dredger went out in fog."
+    found = entities(text, "A letter")
     assert "dredger" in found
     assert "fog" not in found
+
+
+def test_one_common_word_is_no_entity_of_a_document_with_names_enough() -> None:
+    found = entities()
+    assert "dredger" not in found
+    assert sum(name[0].isupper() for name in found) >= 8
 
 
 def test_every_entity_stands_in_the_document_and_the_subject_leads() -> None:

@@ -293,7 +293,8 @@ class Analysis:
         most = max(_FEWEST_ENTITIES, min(_MOST_ENTITIES, round(_ENTITIES_PER_ROOT_WORD * math.sqrt(self.words))))
         names = [name for name in self._scores if name[:1] != name[:1].lower() or not self.english]
         # One common word ("ship") says little of a document that has names enough.
-        terms = [name for name in self._scores if name not in set(names) and (" " in name or len(names) < _ENOUGH_NAMES)]
+        few_names = len(names) < _ENOUGH_NAMES
+        terms = [name for name in self._scores if name not in set(names) and (few_names or " " in name)]
         room = max(round(most * _TERM_SHARE), most - len(names))
         chosen = set(names[: most - min(room, len(terms))]) | set(terms[:room])
         ranked = [name for name in self._scores if name in chosen]

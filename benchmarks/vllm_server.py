@@ -1,0 +1,173 @@
+"""New tokens a second that a whole run gets out of a vLLM server, beside a bare client that asks the same.
+
+    python benchmarks/vllm_server.py [--pairs 3]
+
+Starts vLLM's OpenAI server with a tiny random model. One side is an EntiGraph run through the openai backend with
+journal, gates and shards; the other posts the very same chats with aiohttp, as many at once, and reads the texts. About
+1,000 requests of 64 new tokens; passes alternate, and the server's prefix cache is emptied before each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+from documents import write_documents
+from figures import Figure, Spent, alternating, progress, script, support
+from http_clients import feed
+from known_entities import generation
+
+from synthcpt.backends import Backend, BackendOptions
+from synthcpt.backends.openai import OpenAIBackend, OpenAIOptions
+from synthcpt.records import Completion, Request
+
+with support():
+    from tiny_model import build_tiny_model
+
+DOCUMENTS, ENTITIES, NEW_TOKENS, CONCURRENCY = 36, 8, 64, 256
+EXTRA = {"ignore_eos": True}
+LEAST_RATIO = 0.97
+LOADING_S = 300
+
+
+def measure(given: argparse.Namespace) -> list[Figure]:
+    """Alternating passes against one server."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        model = build_tiny_model(folder / "model")
+        write_documents(folder / "documents.jsonl", DOCUMENTS, words=60, names=ENTITIES)
+        with serving(model) as url:
+            passes = asyncio.run(_passes(folder, url, str(model), 1 if given.quick else given.pairs))
+    ratios = [ours / bare for ours, bare in zip(passes["engine"], passes["aiohttp"], strict=True)]
+    ours, bare = (statistics.median(passes[side]) for side in passes)
+    ratio = statistics.median(ratios)
+    return [
+        Figure(
+            "engine through a vLLM server, new tokens a second over bare aiohttp's", f"{ratio:.3f}",
+            f"{ours:,.0f} and {bare:,.0f} tokens/s; pairs {', '.join(f'{one:.3f}' for one in ratios)}",
+            f">= {LEAST_RATIO}", ratio >= LEAST_RATIO,
+        )
+    ]  # fmt: skip
+
+
+async def _passes(folder: Path, url: str, model: str, pairs: int) -> dict[str, list[float]]:
+    requests = await run_engine(folder, "warm-up", url, model, [])
+    passes: dict[str, list[float]] = {"engine": [], "aiohttp": []}
+    for number, side in enumerate(alternating(list(passes), pairs)):
+        await _empty_prefix_cache(url)
+        tokens: list[int] = []
+        with Spent() as spent:
+            if side == "engine":
+                await run_engine(folder, f"run-{number}", url, model, tokens)
+            else:
+                await run_bare(requests, url, model, tokens)
+        passes[side].append(sum(tokens) / spent.wall_s)
+        progress(f"{side}: {len(tokens):,} answers, {passes[side][-1]:,.0f} tokens/s, CPU {spent.cpu_s:.2f} s")
+    return passes
+
+
+async def run_engine(folder: Path, name: str, url: str, model: str, tokens: list[int]) -> list[Request]:
+    """A whole run; gives back what it asked."""
+    backend = OpenAIBackend(OpenAIOptions(base_url=url, model=model, extra_body=EXTRA, concurrency=CONCURRENCY))
+    noting = _Noting(backend, tokens)
+    source, output = folder / "documents.jsonl", folder / name
+    settings = {"max_tokens": NEW_TOKENS, "concurrency": CONCURRENCY}
+    await generation(source, output, noting, **settings).run()
+    return noting.asked
+
+
+class _Noting:
+    """Keeps what it was asked, and the new tokens."""
+
+    name, Options = "noting", BackendOptions
+
+    def __init__(self, backend: Backend, tokens: list[int]) -> None:
+        self._backend, self._tokens = backend, tokens
+        self.asked: list[Request] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
+
+    async def complete(self, request: Request) -> Completion:
+        self.asked.append(request)
+        completion = await self._backend.complete(request)
+        self._tokens.append(completion.completion_tokens)
+        return completion
+
+
+async def run_bare(requests: Sequence[Request], url: str, model: str, tokens: list[int]) -> None:
+    """The same chats, in the same order, with aiohttp alone."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+
+        async def ask(request: Request) -> None:
+            messages = [{"role": message.role, "content": message.text} for message in request.messages]
+            body = {"model": model, "messages": messages, "temperature": 1.0, "max_tokens": NEW_TOKENS, **EXTRA}
+            headers = {"Content-Type": "application/json"}
+            async with session.post(f"{url}/chat/completions", data=orjson.dumps(body), headers=headers) as response:
+                payload = orjson.loads(await response.read())
+            tokens.append(payload["usage"]["completion_tokens"])
+
+        await feed(ask, iter(requests), CONCURRENCY)
+
+
+async def _empty_prefix_cache(url: str) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(url.removesuffix("/v1") + "/reset_prefix_cache") as done,
+    ):
+        done.raise_for_status()
+
+
+@contextmanager
+def serving(model: Path) -> Iterator[str]:
+    """The URL of vLLM's OpenAI server, once it answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model), "--port", str(port)]
+    command += ["--host", "127.0.0.1", "--dtype", "bfloat16", "--enforce-eager", "--max-model-len", "1024"]
+    command += ["--gpu-memory-utilization", "0.2", "--disable-uvicorn-access-log"]
+    environment = {**os.environ, "VLLM_SERVER_DEV_MODE": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
+    # For machines without a GPU; elsewhere it is ignored.
+    environment.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
+    with subprocess.Popen(command, env=environment, stdout=sys.stderr) as process:
+        try:
+            _wait_until_up(process, f"http://127.0.0.1:{port}/health")
+            yield f"http://127.0.0.1:{port}/v1"
+        finally:
+            process.terminate()
+
+
+def _wait_until_up(process: subprocess.Popen[bytes], url: str) -> None:
+    from urllib.error import URLError
+    from urllib.request import urlopen
+
+    began_s = time.monotonic()
+    while process.poll() is None and time.monotonic() - began_s < LOADING_S:
+        try:
+            urlopen(url, timeout=5).close()
+            return
+        except (URLError, ConnectionError):
+            time.sleep(0.5)
+    raise SystemExit("vLLM's server did not start; what it said is above.")
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--pairs", type=int, default=3, help="passes of each side")
+
+
+if __name__ == "__main__":
+    script(measure, __doc__, _options)
