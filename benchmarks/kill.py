@@ -59,7 +59,8 @@ def measure(given: argparse.Namespace) -> list[Figure]:
         folder = Path(name)
         write_documents(folder / "documents.jsonl", DOCUMENTS, words=200, names=ENTITIES)
         with serving_in_process("--entities", str(ENTITIES)) as url:
-            _start(folder / "whole", folder, url).wait()
+            if _start(folder / "whole", folder, url).wait() != 0:
+                raise SystemExit("The run that is not to be killed failed.")
         kills = [_kill(folder / f"killed-{i}", folder) for i in range(2 if given.quick else given.kills)]
     kept = sum(kill.same and kill.rows == kill.ids for kill in kills)
     worst = max(kills, key=lambda kill: kill.again - kill.recently)
@@ -98,10 +99,8 @@ def _kill(output: Path, folder: Path) -> Kill:
         if _start(output, folder, url).wait() != 0:
             raise SystemExit("The second command failed.")
         again = sum(count - before[digest] for digest, count in _asked(log).items() if digest in before)
-    rows, ids = _count_rows(output)
-    kill = Kill(
-        before.total(), before.total() - earlier, again, _hashes(output) == _hashes(folder / "whole"), rows, ids
-    )
+    same = _hashes(output) == _hashes(folder / "whole")
+    kill = Kill(before.total(), before.total() - earlier, again, same, *_count_rows(output))
     progress(str(kill))
     return kill
 

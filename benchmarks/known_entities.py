@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -30,6 +29,10 @@ class KnownEntities:
 
     Args:
         backend: what answers.
+
+    Attributes:
+        asked: the requests that it was given.
+        new_tokens: of all answers.
     """
 
     name: ClassVar[str] = "known"
@@ -37,6 +40,8 @@ class KnownEntities:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self.asked: list[Request] = []
+        self.new_tokens = 0
 
     @property
     def model(self) -> str:
@@ -53,10 +58,12 @@ class KnownEntities:
         await self._backend.close()
 
     async def complete(self, request: Request) -> Completion:
-        if request.schema is None:
-            return replace(await self._backend.complete(request), finish_reason="stop")
-        completion = await self._backend.complete(replace(request, schema=None))
-        return replace(completion, text=_entity_answer(request), finish_reason="stop")
+        asked = replace(request, schema=None)
+        self.asked.append(asked)
+        completion = await self._backend.complete(asked)
+        self.new_tokens += completion.completion_tokens
+        text = completion.text if request.schema is None else _entity_answer(request)
+        return replace(completion, text=text, finish_reason="stop")
 
 
 def _entity_answer(request: Request) -> str:
@@ -66,11 +73,9 @@ def _entity_answer(request: Request) -> str:
     return json.dumps({"summary": "", "entities": opening.group(1).split(", ")})
 
 
-def generation(
-    source: Path, output: Path, backend: Backend, options: Mapping[str, Any] | None = None, **settings: Any
-) -> Generation:
-    """An EntiGraph run over ``source`` that asks the wrapped backend, with GIBBERISH_PASSES and these options."""
+def generation(source: Path, output: Path, backend: Backend, **settings: Any) -> Generation:
+    """An EntiGraph run over ``source`` whose answers, and their number, are this backend's."""
     values = {"method": "entigraph", "input": str(source), "output": output, "truncation": "drop", **settings}
-    work = Generation(make_config({**values, "backend": "mock", "options": {**GIBBERISH_PASSES, **(options or {})}}))
-    work.backend = KnownEntities(backend)
+    work = Generation(make_config({**values, "backend": "mock", "options": GIBBERISH_PASSES}))
+    work.backend = backend
     return work

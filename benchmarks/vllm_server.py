@@ -21,18 +21,16 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import orjson
 from documents import write_documents
 from figures import Figure, Spent, alternating, progress, script, support
-from http_clients import feed
-from known_entities import generation
+from http_clients import chat, feed
+from known_entities import KnownEntities, generation
 
-from synthcpt.backends import Backend, BackendOptions
 from synthcpt.backends.openai import OpenAIBackend, OpenAIOptions
-from synthcpt.records import Completion, Request
+from synthcpt.records import Request
 
 with support():
     from tiny_model import build_tiny_model
@@ -49,7 +47,7 @@ def measure(given: argparse.Namespace) -> list[Figure]:
         folder = Path(name)
         model = build_tiny_model(folder / "model")
         write_documents(folder / "documents.jsonl", DOCUMENTS, words=60, names=ENTITIES)
-        with serving(model) as url:
+        with serving(model, folder / "server.log") as url:
             passes = asyncio.run(_passes(folder, url, str(model), 1 if given.quick else given.pairs))
     ratios = [ours / bare for ours, bare in zip(passes["engine"], passes["aiohttp"], strict=True)]
     ours, bare = (statistics.median(passes[side]) for side in passes)
@@ -64,76 +62,54 @@ def measure(given: argparse.Namespace) -> list[Figure]:
 
 
 async def _passes(folder: Path, url: str, model: str, pairs: int) -> dict[str, list[float]]:
-    requests = await run_engine(folder, "warm-up", url, model, [])
+    requests = (await run_engine(folder, "warm-up", url, model)).asked
     passes: dict[str, list[float]] = {"engine": [], "aiohttp": []}
     for number, side in enumerate(alternating(list(passes), pairs)):
         await _empty_prefix_cache(url)
-        tokens: list[int] = []
         with Spent() as spent:
             if side == "engine":
-                await run_engine(folder, f"run-{number}", url, model, tokens)
+                tokens = (await run_engine(folder, f"run-{number}", url, model)).new_tokens
             else:
-                await run_bare(requests, url, model, tokens)
-        passes[side].append(sum(tokens) / spent.wall_s)
-        progress(f"{side}: {len(tokens):,} answers, {passes[side][-1]:,.0f} tokens/s, CPU {spent.cpu_s:.2f} s")
+                tokens = await run_bare(requests, url, model)
+        passes[side].append(tokens / spent.wall_s)
+        progress(f"{side}: {tokens:,} new tokens, {passes[side][-1]:,.0f} tokens/s, CPU {spent.cpu_s:.2f} s")
     return passes
 
 
-async def run_engine(folder: Path, name: str, url: str, model: str, tokens: list[int]) -> list[Request]:
-    """A whole run; gives back what it asked."""
-    backend = OpenAIBackend(OpenAIOptions(base_url=url, model=model, extra_body=EXTRA, concurrency=CONCURRENCY))
-    noting = _Noting(backend, tokens)
-    source, output = folder / "documents.jsonl", folder / name
-    settings = {"max_tokens": NEW_TOKENS, "concurrency": CONCURRENCY}
-    await generation(source, output, noting, **settings).run()
-    return noting.asked
+async def run_engine(folder: Path, name: str, url: str, model: str) -> KnownEntities:
+    """A whole run; gives back what knows what was asked and answered."""
+    options = OpenAIOptions(base_url=url, model=model, extra_body=EXTRA, concurrency=CONCURRENCY)
+    backend = KnownEntities(OpenAIBackend(options))
+    source = folder / "documents.jsonl"
+    await generation(source, folder / name, backend, max_tokens=NEW_TOKENS, concurrency=CONCURRENCY).run()
+    return backend
 
 
-class _Noting:
-    """Keeps what it was asked, and the new tokens."""
-
-    name, Options = "noting", BackendOptions
-
-    def __init__(self, backend: Backend, tokens: list[int]) -> None:
-        self._backend, self._tokens = backend, tokens
-        self.asked: list[Request] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._backend, name)
-
-    async def complete(self, request: Request) -> Completion:
-        self.asked.append(request)
-        completion = await self._backend.complete(request)
-        self._tokens.append(completion.completion_tokens)
-        return completion
-
-
-async def run_bare(requests: Sequence[Request], url: str, model: str, tokens: list[int]) -> None:
-    """The same chats, in the same order, with aiohttp alone."""
+async def run_bare(requests: Sequence[Request], url: str, model: str) -> int:
+    """The same chats, in the same order, with aiohttp alone; gives back the new tokens."""
+    tokens: list[int] = []
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
 
         async def ask(request: Request) -> None:
-            messages = [{"role": message.role, "content": message.text} for message in request.messages]
-            body = {"model": model, "messages": messages, "temperature": 1.0, "max_tokens": NEW_TOKENS, **EXTRA}
+            body = {"model": model, "messages": chat(request), "temperature": 1.0, "max_tokens": NEW_TOKENS, **EXTRA}
             headers = {"Content-Type": "application/json"}
             async with session.post(f"{url}/chat/completions", data=orjson.dumps(body), headers=headers) as response:
                 payload = orjson.loads(await response.read())
             tokens.append(payload["usage"]["completion_tokens"])
 
         await feed(ask, iter(requests), CONCURRENCY)
+    return sum(tokens)
 
 
 async def _empty_prefix_cache(url: str) -> None:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(url.removesuffix("/v1") + "/reset_prefix_cache") as done,
-    ):
+    address = url.removesuffix("/v1") + "/reset_prefix_cache"
+    async with aiohttp.ClientSession() as session, session.post(address) as done:
         done.raise_for_status()
 
 
 @contextmanager
-def serving(model: Path) -> Iterator[str]:
-    """The URL of vLLM's OpenAI server, once it answers."""
+def serving(model: Path, log: Path) -> Iterator[str]:
+    """The URL of vLLM's OpenAI server, once it answers; what it says goes to the log."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -143,15 +119,16 @@ def serving(model: Path) -> Iterator[str]:
     environment = {**os.environ, "VLLM_SERVER_DEV_MODE": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
     # For machines without a GPU; elsewhere it is ignored.
     environment.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
-    with subprocess.Popen(command, env=environment, stdout=sys.stderr) as process:
+    with log.open("wb") as file, subprocess.Popen(command, env=environment, stdout=file, stderr=file) as process:
         try:
-            _wait_until_up(process, f"http://127.0.0.1:{port}/health")
+            if not _comes_up(process, f"http://127.0.0.1:{port}/health"):
+                raise SystemExit(f"vLLM's server did not start:\n{log.read_text(errors='replace')[-4000:]}")
             yield f"http://127.0.0.1:{port}/v1"
         finally:
             process.terminate()
 
 
-def _wait_until_up(process: subprocess.Popen[bytes], url: str) -> None:
+def _comes_up(process: subprocess.Popen[bytes], url: str) -> bool:
     from urllib.error import URLError
     from urllib.request import urlopen
 
@@ -159,10 +136,10 @@ def _wait_until_up(process: subprocess.Popen[bytes], url: str) -> None:
     while process.poll() is None and time.monotonic() - began_s < LOADING_S:
         try:
             urlopen(url, timeout=5).close()
-            return
+            return True
         except (URLError, ConnectionError):
             time.sleep(0.5)
-    raise SystemExit("vLLM's server did not start; what it said is above.")
+    return False
 
 
 def _options(parser: argparse.ArgumentParser) -> None:

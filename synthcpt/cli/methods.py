@@ -27,7 +27,7 @@ def methods(
         console.print("\nMore on one: synthcpt methods NAME", highlight=False)
         return
     method = load_method(name)
-    console.print(method.doc.strip(), highlight=False, markup=False)
+    console.print(_reflowed(method.doc), highlight=False, markup=False)
     console.print(f"\nPaper: {method.paper}\nCost:  {method.cost}\n", highlight=False, markup=False)
     table = Table("option", "default", "", box=None, padding=(0, 2))
     for option, field in method.options.model_fields.items():
@@ -41,3 +41,8 @@ def methods(
         table.add_row(option, default, field.description or "")
     console.print(table)
     console.print("\nSet one with --set NAME=VALUE.", highlight=False)
+
+
+def _reflowed(docstring: str) -> str:
+    """A docstring's paragraphs as one line each, for the console to wrap at its own width."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in docstring.strip().split("\n\n"))

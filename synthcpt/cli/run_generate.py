@@ -36,8 +36,9 @@ def _introduce(work: Generation, console: Console) -> None:
     from synthcpt.backends import BACKENDS
 
     backend = work.backend
-    named = f"{backend.model} through {backend.name}" if backend.model else backend.name
-    console.print(f"[bold]{work.method.name}[/]: {work.method.summary}", highlight=False)
-    console.print(f"Answers come from {named}: {BACKENDS[backend.name][2]}.", highlight=False)
+    console.print(f"[bold]{work.method.name}[/]: {work.method.summary}", highlight=False, soft_wrap=True)
+    named = f"{work.config.model}, through {backend.name}" if work.config.model else backend.name
+    console.print(f"Answers: {named} ({BACKENDS[backend.name][2]})", highlight=False, soft_wrap=True)
     if backend.name == "extractive":
-        console.print("That is no language model; name one with --model, or a server with --base-url.", highlight=False)
+        advice = "This is no language model. Name one with --model, or a server with --base-url."
+        console.print(advice, highlight=False, soft_wrap=True)

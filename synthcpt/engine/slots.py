@@ -71,6 +71,7 @@ class Slots:
         """An answer came: grow back by one request a window."""
         if self.limit < self.ceiling:
             self.limit = min(self.ceiling, self.limit + 1 / self.limit)
+            self._grant()
 
     def overloaded(self, grant: int, wait_s: float | None) -> None:
         """The server pushed back on the request that was granted as number ``grant``."""

@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -393,7 +393,17 @@ def test_a_file_that_is_no_journal_is_a_clear_error(path: Path, content: bytes) 
         Journal(path)
 
 
-def test_damage_in_the_middle_is_a_clear_error_wherever_it_shows(path: Path) -> None:
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda journal: list(journal.documents()),
+        lambda journal: list(journal.rows("data")),
+        lambda journal: journal.totals(),
+        lambda journal: [journal.find(replace(REQUEST, draw=i).key("m")) for i in range(300)],
+        lambda journal: [journal.add_document(Document(f"new-{i}", LONG), 1) for i in range(300)],
+    ],
+)
+def test_damage_in_the_middle_is_a_clear_error_wherever_it_shows(path: Path, read: Callable[[Journal], Any]) -> None:
     journal = Journal(path)
     for i in range(300):
         journal.add_document(Document(f"doc-{i}", f"{i} {LONG}"), 1)
@@ -405,18 +415,10 @@ def test_damage_in_the_middle_is_a_clear_error_wherever_it_shows(path: Path) -> 
     with path.open("r+b") as file:
         file.seek(16 * 4096)
         file.write(b"\xff" * (size - 20 * 4096))
+    damaged = Journal(path)
     with pytest.raises(UserError, match="damaged"):
-        read_all(path)
-
-
-def read_all(path: Path) -> None:
-    journal = Journal(path)
-    try:
-        list(journal.documents())
-        list(journal.rows("data"))
-        journal.totals()
-    finally:
-        journal.close()
+        read(damaged)
+    damaged.close()
 
 
 def test_a_journal_of_another_version_is_refused(path: Path) -> None:

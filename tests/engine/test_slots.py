@@ -122,6 +122,18 @@ async def test_answers_grow_the_window_by_one_a_window_up_to_the_ceiling() -> No
     assert slots.limit == 10
 
 
+async def test_what_the_window_grows_by_is_given_out_at_once() -> None:
+    slots, order = Slots(4), []
+    slots.overloaded(await slots.acquire(0), None)
+    tasks = queue(slots, [0, 0, 0], order)
+    await turn()
+    assert (slots.limit, order) == (1, [])
+    slots.succeeded()
+    await turn()
+    assert (slots.limit, order) == (2, [0])
+    await cancel(tasks)
+
+
 async def test_answers_alone_change_nothing_at_the_ceiling() -> None:
     slots = Slots(4)
     for _ in range(10):

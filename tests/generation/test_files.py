@@ -42,6 +42,13 @@ def test_a_file_takes_its_place_at_the_end(path: Path, alone: bool) -> None:
     assert names(path) == ["data.bin"]
 
 
+def test_who_reads_the_old_file_meanwhile_reads_it_to_its_end(path: Path) -> None:
+    write(path, b"old")
+    with path.open("rb") as reading:
+        write(path, b"new")
+        assert reading.read() == b"old"
+
+
 @pytest.mark.parametrize("alone", [False, True])
 @pytest.mark.parametrize("error", [ValueError("in the block"), KeyboardInterrupt(), SystemExit(1)])
 def test_on_an_error_the_old_file_stays_and_nothing_else_is_left(path: Path, error: BaseException, alone: bool) -> None:

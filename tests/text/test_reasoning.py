@@ -32,6 +32,7 @@ def test_a_closed_block_is_stripped(tag: str) -> None:
         ("<think>a</THINK>The answer.", "The answer."),
         ("<think>a <reasoning>b</reasoning> c", ""),
         ("<think>a</reasoning>The answer.", "The answer."),
+        ("One <think>a</reasoning>b</think>two", "One two"),
         ("<thi<think>x</think>nk>cut", ""),
         ("<think>", ""),
         ("</think>", ""),
