@@ -1,9 +1,9 @@
 """A backend for measuring with a random model: every document has the entities it opens with, every answer counts.
 
-A random model names no entities and never ends a text, so a run would stop at its first step. Here the entity call is
-made, too, but its answer is replaced by the names that `documents.write_documents` put at the document's head; and
-answers that were cut at their limit pass for whole, so that they go through gates and into shards as a real
-model's would. All else is the other backend's.
+A random model names no entities and never ends a text, so a run would stop at its first step. Here an entity call is
+answered with the names that `documents.write_documents` put at the document's head; and answers that were cut at their
+limit pass for whole, so that they go through gates and into shards as a real model's would. All else is the other
+backend's.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ GIBBERISH_PASSES = {"require_entities": False, "same_language": False, "min_word
 
 
 class KnownEntities:
-    """Wraps a backend.
+    """Wraps a backend, which is closed by whoever made it.
 
     Args:
         backend: what answers.
+        entity_calls: ask it for the entities, too, and throw the answer away. Without, all calls are known from the
+            start, as they are to a bare client; a long run is like that but for its first seconds.
 
     Attributes:
         asked: the requests that it was given.
@@ -38,8 +40,8 @@ class KnownEntities:
     name: ClassVar[str] = "known"
     Options: ClassVar[type[BackendOptions]] = BackendOptions
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+    def __init__(self, backend: Backend, *, entity_calls: bool = False) -> None:
+        self._backend, self._entity_calls = backend, entity_calls
         self.asked: list[Request] = []
         self.new_tokens = 0
 
@@ -55,15 +57,19 @@ class KnownEntities:
         await self._backend.start()
 
     async def close(self) -> None:
-        await self._backend.close()
+        """Nothing: several runs may use one loaded model."""
 
     async def complete(self, request: Request) -> Completion:
-        asked = replace(request, schema=None)
-        self.asked.append(asked)
-        completion = await self._backend.complete(asked)
+        if request.schema is None:
+            return replace(await self._ask(request), finish_reason="stop")
+        asked = await self._ask(replace(request, schema=None)) if self._entity_calls else Completion("", "stop", 0, 0)
+        return replace(asked, text=_entity_answer(request), finish_reason="stop")
+
+    async def _ask(self, request: Request) -> Completion:
+        self.asked.append(request)
+        completion = await self._backend.complete(request)
         self.new_tokens += completion.completion_tokens
-        text = completion.text if request.schema is None else _entity_answer(request)
-        return replace(completion, text=text, finish_reason="stop")
+        return completion
 
 
 def _entity_answer(request: Request) -> str:

@@ -37,9 +37,7 @@ def measure(given: argparse.Namespace) -> list[Figure]:
         folder, documents = Path(name), 4 if given.quick else 16
         model = _with_longer_context(build_tiny_model(folder / "model"))
         source = write_documents(folder / "documents.jsonl", documents, words=WORDS, names=ENTITIES)
-        backend = KnownEntities(VllmBackend(_options(str(model))))
-        run = asyncio.run(generation(source, folder / "run", backend, max_tokens=NEW_TOKENS).run())
-        totals: dict[str, Any] = run.manifest["totals"]
+        totals = asyncio.run(_run(source, folder / "run", str(model)))
     progress(str(totals))
     share = totals["cached_tokens"] / totals["prompt_tokens"]
     mean = totals["prompt_tokens"] / totals["answers"]
@@ -50,6 +48,16 @@ def measure(given: argparse.Namespace) -> list[Figure]:
             f">= {LEAST_SHARE:.0%}", share >= LEAST_SHARE,
         )
     ]  # fmt: skip
+
+
+async def _run(source: Path, output: Path, model: str) -> dict[str, Any]:
+    backend = VllmBackend(_options(model))
+    work = generation(source, output, KnownEntities(backend, entity_calls=True), max_tokens=NEW_TOKENS)
+    try:
+        totals: dict[str, Any] = (await work.run()).manifest["totals"]
+    finally:
+        await backend.close()
+    return totals
 
 
 def _with_longer_context(model: Path) -> Path:

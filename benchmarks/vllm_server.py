@@ -79,9 +79,10 @@ async def _passes(folder: Path, url: str, model: str, pairs: int) -> dict[str, l
 async def run_engine(folder: Path, name: str, url: str, model: str) -> KnownEntities:
     """A whole run; gives back what knows what was asked and answered."""
     options = OpenAIOptions(base_url=url, model=model, extra_body=EXTRA, concurrency=CONCURRENCY)
-    backend = KnownEntities(OpenAIBackend(options))
-    source = folder / "documents.jsonl"
+    server = OpenAIBackend(options)
+    backend, source = KnownEntities(server), folder / "documents.jsonl"
     await generation(source, folder / name, backend, max_tokens=NEW_TOKENS, concurrency=CONCURRENCY).run()
+    await server.close()
     return backend
 
 

@@ -91,6 +91,14 @@ class GenerateConfig(BaseModel):
             return (str(value),)
         return tuple(str(item) for item in value) if isinstance(value, (list, tuple)) else value
 
+    def prices(self) -> dict[str, float] | None:
+        """Prices of a million prompt, cached and new tokens; None where none was given."""
+        if not (self.price_in or self.price_out):
+            return None
+        price_in = self.price_in or 0.0
+        cached = price_in if self.price_cached is None else self.price_cached
+        return {"in": price_in, "cached": cached, "out": self.price_out or 0.0}
+
     def sampling(self) -> dict[str, Any]:
         """The sampling settings that were given."""
         names = ("temperature", "max_tokens", "top_p", "top_k", "min_p")

@@ -127,9 +127,11 @@ class Asker:
             raise RequestFailed(failure.reason, failure.detail, key)
         # Two documents, or two steps, may ask the same thing at the same time: it is asked once.
         flight = (str(journal.path), key)
-        under_way = self._in_flight.get(flight)
-        if under_way is not None:
-            return Answer(await asyncio.shield(under_way), key)
+        while (under_way := self._in_flight.get(flight)) is not None:
+            await asyncio.wait((under_way,))
+            if not under_way.cancelled():
+                return Answer(under_way.result(), key)
+            # Whoever asked first was called off; the next one asks in its place.
         future: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
         self._in_flight[flight] = future
         try:

@@ -288,7 +288,7 @@ def _scale(result: Forecast, tallies: Sequence[_Tally], sample: Sequence[Documen
 
 def _price(result: Forecast, work: Generation, counting: _Counting) -> None:
     config, settings = work.config, work.run_settings(1)
-    if config.price_in or config.price_out:
+    if config.prices():
         result.cost = settings.cost(result.prompt_tokens, result.cached_tokens, result.completion_tokens)
         uncached = settings.cost(result.prompt_tokens, 0, result.completion_tokens)
         if uncached > result.cost:

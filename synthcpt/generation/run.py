@@ -50,8 +50,12 @@ class Run:
 
     @property
     def unfinished_parts(self) -> list[Part]:
-        """The parts without a marker."""
-        return [part for part in self.parts if not part.marker.exists()]
+        """The parts with something left to do."""
+        return [part for part in self.parts if not self.is_finished(part)]
+
+    def is_finished(self, part: Part) -> bool:
+        """The part has a marker, written for the run's present documents and target."""
+        return part.marker.exists() and read_marker(part)["for"] == part_goal(self.settings)
 
     @property
     def complete(self) -> bool:
@@ -99,7 +103,20 @@ class Run:
 
     def totals(self) -> dict[str, Any]:
         """Counts over the finished parts."""
-        return add_totals([read_marker(part)["totals"] for part in self.parts if part.marker.exists()])
+        return add_totals([read_marker(part)["totals"] for part in self.parts if self.is_finished(part)])
+
+    def _cost(self, totals: dict[str, Any]) -> float | None:
+        """What the calls cost at the prices the run was begun with; None where it was begun without."""
+        prices = self.settings["prices"]
+        if prices is None:
+            return None
+        fresh = totals["prompt_tokens"] - totals["cached_tokens"]
+        cost = (
+            fresh * prices["in"]
+            + totals["cached_tokens"] * prices["cached"]
+            + totals["completion_tokens"] * prices["out"]
+        )
+        return round(float(cost) / 1e6, 6)
 
     def trace(self, row_id: str) -> dict[str, Any]:
         """Where a text came from: the row's source document and every call, as sent and as answered.
@@ -132,15 +149,22 @@ class Run:
         from synthcpt.generation.card import dataset_card
 
         markers = [read_marker(part) for part in self.parts]
+        totals = add_totals([marker["totals"] for marker in markers])
         manifest = {
             "synthcpt": __version__,
             **{name: self.settings[name] for name in ("method", "backend", "model", "seed")},
-            "totals": add_totals([marker["totals"] for marker in markers]),
+            "totals": totals,
+            "cost": self._cost(totals),
             "shards": [{**marker["shard"], "rows": marker["totals"]["rows"]} for marker in markers],
         }
         write_text(self.path / "README.md", dataset_card(self.settings, manifest))
         write_text(self.path / MANIFEST, json.dumps(manifest, indent=2, sort_keys=True) + "\n")
         return True
+
+
+def part_goal(settings: dict[str, Any]) -> dict[str, Any]:
+    """What a finished part was finished for: extending a run changes it, and so reopens the parts."""
+    return {"corpus": settings["corpus"]["digest"], "tokens_per_source_token": settings["tokens_per_source_token"]}
 
 
 def read_marker(part: Part) -> dict[str, Any]:

@@ -24,6 +24,7 @@ NOT_IDENTITY = frozenset(
         "tokens_per_source_token",
         "base_url",
         "limit",
+        "prices",
         "backend_options",
         "text_field",
         "title_field",
@@ -86,6 +87,7 @@ def resolve(
         "id_field": config.id_field,
         "limit": config.limit,
         "target_tokens": config.target_tokens,
+        "prices": config.prices(),
     }
 
 

@@ -29,7 +29,7 @@ COLUMNS = {
 """The shard's columns, for the dataset card."""
 
 
-def write_part(part: Part, journal: Journal, provenance: Mapping[str, str], mark: str) -> None:
+def write_part(part: Part, journal: Journal, provenance: Mapping[str, str], goal: Mapping[str, Any]) -> None:
     """Write all files of a part whose documents are done; the marker last.
 
     The files depend on the journal's rows alone: equal answers give equal bytes.
@@ -38,7 +38,7 @@ def write_part(part: Part, journal: Journal, provenance: Mapping[str, str], mark
         part: where.
         journal: committed.
         provenance: ``model`` and ``backend`` of every row.
-        mark: what the part's documents were finished under.
+        goal: what the part was finished for; see `run.part_goal`.
     """
     _write_shard(part, journal, provenance)
     _write_jsonl(part.rejected, journal.rows("rejected"))
@@ -46,7 +46,7 @@ def write_part(part: Part, journal: Journal, provenance: Mapping[str, str], mark
     marker = {
         "part": part.index,
         "parts": part.count,
-        "mark": mark,
+        "for": dict(goal),
         "shard": {
             "file": f"data/{part.shard.name}",
             "sha256": sha256_of(part.shard),

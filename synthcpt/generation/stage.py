@@ -24,7 +24,7 @@ from synthcpt.engine.slots import Slots
 from synthcpt.errors import ConfigError, Interrupted, RunMismatch, UserError
 from synthcpt.generation.files import write_text
 from synthcpt.generation.ingest import check_corpus, ingest, open_corpus
-from synthcpt.generation.run import SETTINGS, Run, read_marker
+from synthcpt.generation.run import MANIFEST, SETTINGS, Run, part_goal, read_marker
 from synthcpt.generation.settings import check_same, load_prompts, render, resolve
 from synthcpt.generation.shards import write_part
 from synthcpt.methods import Ask, Context, load_method
@@ -68,8 +68,9 @@ class Generation:
         self.slots: Slots | None = None
         self.read: ReadCounts | None = None
         self.phase = "reading"
+        self._started = False
         self._extend, self._overwrite, self._retry_failed = extend, overwrite, retry_failed
-        if config.max_cost is not None and not (config.price_in or config.price_out):
+        if config.max_cost is not None and config.prices() is None:
             raise ConfigError("max_cost needs prices: give price_in and price_out, per million tokens.")
 
     async def run(self) -> Run:
@@ -85,7 +86,7 @@ class Generation:
             remove_run(output)
         try:
             if not self.backend.model:
-                await self.backend.start()  # a server may tell which model it has
+                await self._start_backend()  # a server may tell which model it has
             await self._run_parts(output)
         finally:
             await self.backend.close()
@@ -97,7 +98,8 @@ class Generation:
     async def _run_parts(self, output: Path) -> None:
         opened = open_corpus(self.config)
         self.read = opened.counts
-        before = Run(output).settings if (output / SETTINGS).exists() else None
+        run = Run(output) if (output / SETTINGS).exists() else None
+        before = run.settings if run else None
         settings = resolve(self.config, self.method, self.options, self.backend, self.backend_options, self.prompts)
         settings["parts"] = self._parts(before, opened.default_parts)
         mine = [Part(output, index, settings["parts"]) for index in self._my_parts(settings["parts"])]
@@ -106,7 +108,7 @@ class Generation:
                 stack.enter_context(PartLock(part))
             if before is not None:
                 check_same(before, settings, str(output))
-            work = [PartWork(part, journal) for part, journal in self._open_journals(stack, mine, before)]
+            work = [PartWork(part, journal) for part, journal in self._open_journals(stack, mine, run)]
             held = sum(one.journal.count_documents() for one in work)
             corpus = ingest(opened.documents, {one.part.index: one.journal for one in work}, settings["parts"])
             if before is not None:
@@ -131,12 +133,12 @@ class Generation:
         return int(before["parts"]) if before is not None else asked or default
 
     def _open_journals(
-        self, stack: contextlib.ExitStack, parts: Sequence[Part], before: dict[str, Any] | None
+        self, stack: contextlib.ExitStack, parts: Sequence[Part], run: Run | None
     ) -> Iterator[tuple[Part, Journal]]:
         """The journals of the parts with something left to do; closed again by the stack."""
         for part in parts:
-            finished = part.marker.exists()
-            if before is None:
+            finished = run is not None and run.is_finished(part)
+            if run is None:
                 # Without run.yaml nothing can have been asked: what lies here is a start that was cut off.
                 for path in part.journal.parent.glob(part.journal.name + "*"):
                     path.unlink()
@@ -169,11 +171,13 @@ class Generation:
     async def _drive(self, work: list[PartWork], settings: dict[str, Any]) -> None:
         expansion = settings["tokens_per_source_token"]
         mark = f"tokens_per_source_token={expansion!r}"
-        work = [one for one in work if not self._already_done(one, mark)]
+        goal = part_goal(settings)
+        work = [one for one in work if not self._already_done(one, mark, goal)]
         if not work:
             return
+        (self.config.output / MANIFEST).unlink(missing_ok=True)
         self.phase = "loading"
-        await self.backend.start()
+        await self._start_backend()
         self.phase = "asking"
         self._count_start(work, mark)
         slots = self.slots = Slots(self.config.concurrency or self.backend.capabilities.concurrency)
@@ -186,18 +190,20 @@ class Generation:
             return self.method.generate(stored.document, ask, self.options, context)
 
         def finish(one: PartWork) -> None:
-            write_part(one.part, one.journal, {"model": self.backend.model, "backend": self.backend.name}, mark)
+            write_part(one.part, one.journal, {"model": self.backend.model, "backend": self.backend.name}, goal)
 
         with _signals(lambda: asker.request_stop(Interrupted("Interrupted."))):
             await Driver(work, apply, mark, asker, slots, finish).run()
 
-    def _already_done(self, one: PartWork, mark: str) -> bool:
-        if not one.part.marker.exists():
+    def _already_done(self, one: PartWork, mark: str, goal: dict[str, Any]) -> bool:
+        if not one.part.marker.exists() or read_marker(one.part)["for"] != goal:
             return False
-        return (
-            read_marker(one.part)["mark"] == mark
-            and one.journal.count_documents(done_under=mark) == one.journal.count_documents()
-        )
+        return one.journal.count_documents(done_under=mark) == one.journal.count_documents()
+
+    async def _start_backend(self) -> None:
+        if not self._started:
+            self._started = True
+            await self.backend.start()
 
     def _count_start(self, work: list[PartWork], mark: str) -> None:
         progress, settings = self.progress, self.run_settings(1)
@@ -222,14 +228,14 @@ class Generation:
         """What applies to every request; a job that does one of several parts gets its share of the spend cap."""
         config = self.config
         share = 1 if config.part is None else 1 / parts
-        price_in = config.price_in or 0.0
+        prices = config.prices() or {"in": 0.0, "cached": 0.0, "out": 0.0}
         return Settings(
             sampling=config.sampling(),
             truncation=config.truncation,
             max_cost=None if config.max_cost is None else config.max_cost * share,
-            price_in=price_in,
-            price_cached=price_in if config.price_cached is None else config.price_cached,
-            price_out=config.price_out or 0.0,
+            price_in=prices["in"],
+            price_cached=prices["cached"],
+            price_out=prices["out"],
         )
 
 

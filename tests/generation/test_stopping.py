@@ -218,6 +218,37 @@ async def test_extend_takes_a_higher_target_and_keeps_every_text(documents: Path
     assert backend.asked == run.manifest["totals"]["answers"]
 
 
+def test_extending_part_by_part_reopens_each_part(documents: Path, tmp_path: Path) -> None:
+    generate_mock(tmp_path / "out", documents, parts=3)
+    write_documents(documents, 20, entities=7)
+    generate_mock(tmp_path / "out", documents, part="1/3", extend=True)
+    run = synthcpt.Run(tmp_path / "out")
+    assert not run.complete, "the other parts lack their new documents"
+    # run.yaml names the new corpus now, so the other jobs need not say that they extend.
+    generate_mock(tmp_path / "out", documents, part="2/3")
+    run = generate_mock(tmp_path / "out", documents, part="3/3")
+    assert run.complete
+    assert {row["source_ids"][0] for row in run.dataset()} == {path.name for path in documents.iterdir()}
+    whole = generate_mock(tmp_path / "whole", documents, parts=3)
+    assert hashes(run.path) == hashes(whole.path)
+
+
+async def test_a_run_stopped_while_extended_is_not_complete_and_goes_on(documents: Path, tmp_path: Path) -> None:
+    prices = {"price_in": 1.0, "price_out": 1.0}
+    _, work = await run_with(MockBackend(MockBackend.Options()), tmp_path / "out", documents, **prices)
+    write_documents(documents, 20, entities=7)
+    cap = work.progress.cost * 1.2
+    backend = MockBackend(MockBackend.Options(latency_s=0.001))
+    with pytest.raises(BudgetReached):
+        await run_with(backend, tmp_path / "out", documents, extend=True, max_cost=cap, concurrency=4, **prices)
+    assert not synthcpt.Run(tmp_path / "out").complete
+    run, _ = await run_with(backend, tmp_path / "out", documents, **prices)
+    assert run.manifest["totals"]["documents"] == 20
+    tokens = run.manifest["totals"]
+    expected = (tokens["prompt_tokens"] + tokens["completion_tokens"]) / 1e6
+    assert run.manifest["cost"] == pytest.approx(expected, abs=1e-5)
+
+
 def test_overwrite_deletes_a_run_and_nothing_else(documents: Path, tmp_path: Path) -> None:
     generate_mock(tmp_path / "out", documents)
     (tmp_path / "out/notes.txt").write_text("mine")
