@@ -25,7 +25,7 @@ from synthcpt.backends.vllm import VllmBackend, VllmOptions
 with support():
     from tiny_model import build_tiny_model
 
-WORDS, ENTITIES, NEW_TOKENS, CONTEXT_TOKENS = 1900, 14, 16, 8192
+WORDS, ENTITIES, NEW_TOKENS, CONTEXT_TOKENS = 1400, 14, 16, 8192
 LEAST_SHARE = 0.9
 
 

@@ -1,145 +1,123 @@
-"""The vLLM backend against bare `LLM.chat`: the same engine, the same requests, one process.
+"""New tokens a second that a whole run gets out of vLLM in its own process, beside bare `LLM.chat`.
 
-    python benchmarks/vllm_inprocess.py [--pairs 3] [--requests 1000] [--new-tokens 64]
+    python benchmarks/vllm_inprocess.py [--rounds 3]
 
-Builds a tiny model with random weights, makes EntiGraph pair requests (prompts of about 312 tokens, every answer
-exactly as long as allowed), and alternates passes of both sides, with the prefix cache emptied before each. Printed
-are tokens a second and the median of the pairwise ratios; it should be 1.0 or more.
+One engine, one tiny model with random weights, the same 1,000 EntiGraph requests (prompts of about 350 tokens, every
+answer exactly 64 long). Three sides take turns, with the prefix cache emptied before each pass: `LLM.chat` on the whole
+list, the vllm backend fed by as many tasks as it likes, and an EntiGraph run with journal, gates and shards. Told are
+medians of each round's ratio to `LLM.chat`.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import itertools
 import os
 import statistics
-import sys
 import tempfile
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
-
-from tiny_model import build_tiny_model
+from documents import write_documents
+from figures import Figure, Spent, alternating, progress, script, support
+from http_clients import chat, feed
+from known_entities import KnownEntities, generation
 
 from synthcpt.backends.vllm import VllmBackend, VllmOptions
-from synthcpt.records import Completion, Request, Sampling
-from synthcpt.templates import PromptBook
+from synthcpt.records import Request
 
-DOCUMENTS = 40
-PLACES = ["harbour", "lighthouse", "signal station", "lifeboat house", "customs shed", "chapel", "rope walk", "mill"]
-NAMES = ["Amity Lorne", "Dorothea Vane", "Hallam Oake", "Marit Ellinghaus", "the Corrane Light", "Thorngate"]
+with support():
+    from tiny_model import build_tiny_model
+
+DOCUMENTS, ENTITIES, NEW_TOKENS = 36, 8, 64
+EXTRA = {"ignore_eos": True}
+LEAST_RATIO = 1.0
 
 
-def main() -> None:
-    """Run the comparison and print its table."""
-    arguments = _arguments()
+def measure(given: argparse.Namespace) -> list[Figure]:
+    """Rounds of all three sides."""
     # For machines without a GPU; elsewhere it is ignored.
     os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
-    with tempfile.TemporaryDirectory() as folder:
-        model = str(build_tiny_model(Path(folder)))
-        requests = make_requests(arguments.requests, arguments.new_tokens)
-        asyncio.run(compare(_options(model), requests, arguments.pairs))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        model = str(build_tiny_model(folder / "model"))
+        write_documents(folder / "documents.jsonl", DOCUMENTS, words=60, names=ENTITIES)
+        passes = asyncio.run(compare(folder, model, 1 if given.quick else given.rounds))
+    return [_figure(side, passes) for side in ("backend", "engine")]
 
 
-async def compare(options: VllmOptions, requests: Sequence[Request], pairs: int) -> None:
-    """Alternate passes of both sides on one engine."""
-    backend = VllmBackend(options)
+def _figure(side: str, passes: dict[str, list[float]]) -> Figure:
+    ratios = [ours / bare for ours, bare in zip(passes[side], passes["LLM.chat"], strict=True)]
+    ours, bare, ratio = (statistics.median(one) for one in (passes[side], passes["LLM.chat"], ratios))
+    return Figure(
+        f"{side} on vLLM in its process, new tokens a second over LLM.chat's", f"{ratio:.3f}",
+        f"{ours:,.0f} and {bare:,.0f} tokens/s; rounds {', '.join(f'{one:.3f}' for one in ratios)}",
+        f">= {LEAST_RATIO}", ratio >= LEAST_RATIO,
+    )  # fmt: skip
+
+
+async def compare(folder: Path, model: str, rounds: int) -> dict[str, list[float]]:
+    """New tokens a second of each side's passes."""
+    backend = VllmBackend(_options(model))
     await backend.start()
-    llm = _llm_of(backend)
-    await run_backend(backend, requests[:64])
-    rows = []
-    for number in range(pairs):
-        # The order alternates too, so that neither side always has the warmer machine.
-        sides = ["chat", "backend"] if number % 2 == 0 else ["backend", "chat"]
-        passes = {side: await _timed(side, backend, llm, requests) for side in sides}
-        rows.append((passes["chat"], passes["backend"]))
-        print(f"pair {number + 1}: LLM.chat {passes['chat']}  backend {passes['backend']}", flush=True)
-    await backend.close()
-    _print_table(rows)
+    try:
+        requests = (await run_engine(folder, "warm-up", backend)).asked
+        passes: dict[str, list[float]] = {"LLM.chat": [], "backend": [], "engine": []}
+        for number, side in enumerate(alternating(list(passes), rounds)):
+            passes[side].append(await _timed(side, folder / str(number), backend, requests))
+    finally:
+        await backend.close()
+    return passes
 
 
-@dataclass(frozen=True)
-class Pass:
-    """What one pass over the requests took: new tokens a second, and CPU seconds of this process (not the engine's)."""
+async def _timed(side: str, folder: Path, backend: VllmBackend, requests: Sequence[Request]) -> float:
+    llm = llm_of(backend)
+    if not llm.reset_prefix_cache():
+        raise SystemExit("The prefix cache could not be emptied.")
+    with Spent() as spent:
+        if side == "LLM.chat":
+            tokens = run_chat(llm, requests)
+        elif side == "backend":
+            tokens = await run_backend(backend, requests)
+        else:
+            tokens = (await run_engine(folder.parent, folder.name, backend)).new_tokens
+    rate = tokens / spent.wall_s
+    progress(f"{side}: {tokens:,} new tokens, {rate:,.0f} tokens/s, CPU of this process {spent.cpu_s:.2f} s")
+    return rate
 
-    tokens_per_s: float
-    host_cpu_s: float
 
-    def __str__(self) -> str:
-        return f"{self.tokens_per_s:,.0f} tokens/s, host CPU {self.host_cpu_s:.2f} s"
+async def run_engine(folder: Path, name: str, backend: VllmBackend) -> KnownEntities:
+    """A whole run; gives back what knows what was asked and answered."""
+    known = KnownEntities(backend)
+    await generation(folder / "documents.jsonl", folder / name, known, max_tokens=NEW_TOKENS).run()
+    return known
 
 
 async def run_backend(backend: VllmBackend, requests: Sequence[Request]) -> int:
     """Answer all requests, as many at once as the backend likes; gives back the new tokens."""
-    todo = iter(requests)
-    done: list[Completion] = []
+    new_tokens: list[int] = []
 
-    async def work() -> None:
-        for request in todo:
-            done.append(await backend.complete(request))
+    async def ask(request: Request) -> None:
+        new_tokens.append((await backend.complete(request)).completion_tokens)
 
-    await asyncio.gather(*(work() for _ in range(backend.capabilities.concurrency)))
-    return sum(completion.completion_tokens for completion in done)
+    await feed(ask, iter(requests), backend.capabilities.concurrency)
+    return sum(new_tokens)
 
 
-def run_chat(llm: Any, requests: Sequence[Request], extra_sampling: dict[str, Any]) -> int:
+def run_chat(llm: Any, requests: Sequence[Request]) -> int:
     """Answer all requests with one call of `LLM.chat`; gives back the new tokens."""
     from vllm import SamplingParams
 
-    sampling = requests[0].sampling
-    params = SamplingParams(temperature=sampling.temperature, max_tokens=sampling.max_tokens, **extra_sampling)
-    chats = [[{"role": turn.role, "content": turn.text} for turn in request.messages] for request in requests]
+    params = SamplingParams(temperature=1.0, max_tokens=NEW_TOKENS, **EXTRA)
+    chats: Any = [chat(request) for request in requests]
     outputs = llm.chat(chats, params, use_tqdm=False, chat_template_kwargs={"enable_thinking": False})
     return sum(len(output.outputs[0].token_ids) for output in outputs)
 
 
-def make_requests(number: int, new_tokens: int) -> list[Request]:
-    """EntiGraph pair requests: a document's requests together, as a run asks them."""
-    prompt = PromptBook().load("entigraph/pair")
-    a_document = -(-number // DOCUMENTS)
-    requests = []
-    for index in range(DOCUMENTS):
-        title, text = _document(index)
-        for first, second in itertools.islice(itertools.product(NAMES, PLACES), a_document):
-            request = prompt.render(title=title, document=text, first=first, second=second)
-            requests.append(replace(request, sampling=Sampling(temperature=1.0, max_tokens=new_tokens)))
-    return requests[:number]
-
-
-def _document(index: int) -> tuple[str, str]:
-    name, place = NAMES[index % len(NAMES)], PLACES[index % len(PLACES)]
-    return f"The {place}, {1800 + index}", f"In {1800 + index} {name} rebuilt the {place} after the storm."
-
-
-def _llm_of(backend: VllmBackend) -> Any:
-    """The bare `LLM` that the backend loaded, so that both sides use one engine."""
+def llm_of(backend: VllmBackend) -> Any:
+    """The bare `LLM` that the backend loaded, so that all sides use one engine."""
     return backend._llm
-
-
-async def _timed(side: str, backend: VllmBackend, llm: Any, requests: Sequence[Request]) -> Pass:
-    if not llm.reset_prefix_cache():
-        raise SystemExit("The prefix cache could not be emptied.")
-    started, cpu_started = time.perf_counter(), time.process_time()
-    if side == "chat":
-        new_tokens = run_chat(llm, requests, backend._options.extra_sampling)
-    else:
-        new_tokens = await run_backend(backend, requests)
-    return Pass(new_tokens / (time.perf_counter() - started), time.process_time() - cpu_started)
-
-
-def _print_table(rows: Sequence[tuple[Pass, Pass]]) -> None:
-    print(f"\n{'':10}{'median':>10}{'lowest':>10}{'highest':>10}  new tokens/s{'host CPU s':>13}")
-    for name, passes in zip(("LLM.chat", "backend"), zip(*rows, strict=True), strict=True):
-        rates, cpu_s = [each.tokens_per_s for each in passes], statistics.median(each.host_cpu_s for each in passes)
-        columns = "".join(f"{rate:>10,.0f}" for rate in (statistics.median(rates), min(rates), max(rates)))
-        print(f"{name:10}{columns}{'':14}{cpu_s:>13.2f}")
-    ratios = [ours.tokens_per_s / bare.tokens_per_s for bare, ours in rows]
-    print(f"median ratio {statistics.median(ratios):.3f}  (pairs: {', '.join(f'{ratio:.3f}' for ratio in ratios)})")
 
 
 def _options(model: str) -> VllmOptions:
@@ -149,17 +127,13 @@ def _options(model: str) -> VllmOptions:
         enforce_eager=True,
         max_model_len=1024,
         gpu_memory_utilization=0.2,
-        extra_sampling={"ignore_eos": True},
+        extra_sampling=EXTRA,
     )
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=3, help="passes of each side")
-    parser.add_argument("--requests", type=int, default=1000)
-    parser.add_argument("--new-tokens", type=int, default=64)
-    return parser.parse_args()
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rounds", type=int, default=3, help="passes of each side")
 
 
 if __name__ == "__main__":
-    main()
+    script(measure, __doc__, _add_options)

@@ -30,7 +30,10 @@ async def vllm_backend(vllm_installed: None, tiny_model_folder: Path) -> AsyncIt
         await backend.close()
         await backend.close()
     assert engine_processes
-    assert not any(process.is_running() for process in engine_processes)
+    import psutil
+
+    _, alive = psutil.wait_procs(engine_processes, timeout=30)
+    assert not alive, "the engine outlived its close"
     # VLLM leaves its ZeroMQ context to the garbage collector, which warns.
     client.output_queue_thread.join()
     client.ctx.destroy(linger=0)

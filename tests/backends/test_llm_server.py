@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,8 @@ def test_the_test_server_tells_who_asks_again(tmp_path: Path) -> None:
 
     with serving_in_thread(Settings(log_path=tmp_path / "log.jsonl")) as server:
         asyncio.run(ask_twice(server.url))
+        while len(server.log) < 2:  # it notes an answer just after it has sent it
+            time.sleep(0.01)
         assert len(server.asked_again_after_success()) == 1
         assert server.stats()["outcomes"] == {"ok": 2}
     assert [orjson.loads(line)["attempt"] for line in (tmp_path / "log.jsonl").read_text().splitlines()] == [0, 1]

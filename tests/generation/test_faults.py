@@ -25,7 +25,7 @@ def documents(tmp_path: Path) -> Path:
 
 
 def generate(url: str, output: Path, documents: Path, **settings: object) -> synthcpt.Run:
-    options = {"timeout_s": 0.7, **settings.pop("backend_options", {})}  # type: ignore[dict-item]
+    options = {"timeout_s": 60.0, **settings.pop("backend_options", {})}  # type: ignore[dict-item]
     return synthcpt.generate(
         "entigraph", input=documents, output=output, base_url=url, model="test-model", backend_options=options,
         truncation="drop", concurrency=24, attempts=14, **settings,
@@ -41,7 +41,7 @@ def test_at_thirty_percent_faults_nothing_is_lost_and_nothing_asked_again_after_
         generate(server.url, tmp_path / "calm", documents)
         calm = synthcpt.Run(tmp_path / "calm").manifest["totals"]
     with serving_in_thread(Settings(entities=6, faults=FAULTS, retry_after_s=0.01)) as server:
-        run = generate(server.url, tmp_path / "faulty", documents)
+        run = generate(server.url, tmp_path / "faulty", documents, backend_options={"timeout_s": 3.0})
         assert not server.asked_again_after_success()
         outcomes = server.stats()["outcomes"]
     outcomes["hang"] = outcomes.pop("disconnected", 0)  # the client gave up waiting

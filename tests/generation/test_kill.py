@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import signal
@@ -12,7 +13,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from corpora import hashes, write_documents
+from corpora import hashes, run_with, write_documents
+
+from synthcpt.backends.mock import MockBackend
+from synthcpt.records import Completion, Request
 
 KILLS = 20
 SCRIPT = Path(__file__).parents[1] / "support" / "killable.py"
@@ -74,6 +78,27 @@ def test_twenty_kills_then_byte_identical_shards_and_no_committed_answer_asked_a
     assert (output / "manifest.json").read_bytes() == (whole / "manifest.json").read_bytes()
     asked = Counter(read_keys(log))
     assert set(asked) == set(read_keys(tmp_path / "whole.log"))
+
+
+async def test_an_answer_is_on_disk_soon_though_the_run_goes_on(tmp_path: Path) -> None:
+    """The backend answers forty requests and then falls silent; all forty must be found by another reader."""
+    documents, answered, silence = write_documents(tmp_path / "docs", 10, entities=7), 0, asyncio.Event()
+
+    class FallsSilent(MockBackend):
+        async def complete(self, request: Request) -> Completion:
+            nonlocal answered
+            if answered == 40:
+                await silence.wait()
+            answered += 1
+            return await super().complete(request)
+
+    running = asyncio.create_task(run_with(FallsSilent(MockBackend.Options()), tmp_path / "out", documents))
+    async with asyncio.timeout(60):
+        while len(committed(tmp_path / "out")) < 40:
+            await asyncio.sleep(0.05)
+    assert not running.done()
+    silence.set()
+    await running
 
 
 def test_a_finished_run_asks_nothing_and_changes_nothing(tmp_path: Path) -> None:
