@@ -31,6 +31,8 @@ with support():
 DOCUMENTS, ENTITIES = 36, 8  # 29 requests a document, 1,044 in all
 CONCURRENCY, LATENCY_S = 64, "0.1:0.4"
 LOST_S = 0.5
+HALF = 480
+"""The first kill comes after so many answers, the next ones a little later, each at another time since a commit."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def measure(given: argparse.Namespace) -> list[Figure]:
         with serving_in_process("--entities", str(ENTITIES)) as url:
             if _start(folder / "whole", folder, url).wait() != 0:
                 raise SystemExit("The run that is not to be killed failed.")
-        kills = [_kill(folder / f"killed-{i}", folder) for i in range(2 if given.quick else given.kills)]
+        kills = [_kill(folder / f"killed-{i}", folder, HALF + 23 * i) for i in range(2 if given.quick else given.kills)]
     kept = sum(kill.same and kill.rows == kill.ids for kill in kills)
     worst = max(kills, key=lambda kill: kill.again - kill.recently)
     return [
@@ -79,12 +81,12 @@ def measure(given: argparse.Namespace) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _kill(output: Path, folder: Path) -> Kill:
+def _kill(output: Path, folder: Path, at: int) -> Kill:
     log = output.with_suffix(".log")
     with serving_in_process("--entities", str(ENTITIES), "--latency", LATENCY_S, "--log", str(log)) as url:
         process = _start(output, folder, url)
         seen: list[tuple[float, int]] = []
-        while not seen or seen[-1][1] < 522:
+        while not seen or seen[-1][1] < at:
             if process.poll() is not None:
                 raise SystemExit("The run ended before it could be killed.")
             time.sleep(0.005)

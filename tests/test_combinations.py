@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from itertools import combinations, islice, pairwise
+from itertools import combinations, pairwise
 from math import comb
 
 import pytest
@@ -38,12 +38,16 @@ def test_a_number_outside_is_an_error(index: int, n: int, k: int) -> None:
         unrank(index, n, k)
 
 
+def first(order: Permutation, count: int) -> list[int]:
+    return [order[i] for i in range(count)]
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_permutation_holds_every_item_once_at_every_small_size(seed: int) -> None:
     for size in range(601):
         order = Permutation(size, random.Random(seed * 1000 + size))
         assert len(order) == size
-        assert sorted(order) == list(range(size))
+        assert sorted(first(order, size)) == list(range(size))
 
 
 @pytest.mark.parametrize("size", [4**8 - 1, 4**8, 4**8 + 1, comb(5000, 2), comb(5000, 3), 10**15])
@@ -58,12 +62,12 @@ def test_a_large_permutation_repeats_nothing_and_stays_inside(size: int) -> None
 
 def test_taking_more_continues_the_same_order() -> None:
     few, many = Permutation(10**6, random.Random(1)), Permutation(10**6, random.Random(1))
-    assert list(islice(few, 50)) == list(islice(many, 500))[:50]
-    assert list(islice(few, 50)) != list(islice(Permutation(10**6, random.Random(2)), 50))
+    assert first(few, 50) == first(many, 500)[:50]
+    assert first(few, 50) != first(Permutation(10**6, random.Random(2)), 50)
 
 
 def test_the_order_is_that_of_earlier_versions() -> None:
-    assert list(islice(Permutation(1000, random.Random(0)), 8)) == [979, 735, 913, 803, 855, 633, 981, 950]
+    assert first(Permutation(1000, random.Random(0)), 8) == [979, 735, 913, 803, 855, 633, 981, 950]
 
 
 @pytest.mark.parametrize("index", [-1, 5, 6])
@@ -88,6 +92,6 @@ def test_every_item_is_about_as_often_in_every_place(size: int) -> None:
 
 
 def test_neighbours_do_not_stay_neighbours() -> None:
-    order = list(Permutation(4096, random.Random(3)))
+    order = first(Permutation(4096, random.Random(3)), 4096)
     rising = sum(after - before == 1 for before, after in pairwise(order))
     assert rising < 10

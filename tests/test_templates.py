@@ -117,7 +117,7 @@ def test_the_header() -> None:
         "---\nversion: 7\nshared: [x]\nsampling: {temperature: 0, max_tokens: 9, stop: ['#']}\n---\n=== user ===\n$x"
     )
     request = prompt.render(x=1)
-    assert (prompt.version, prompt.shared) == (7, {"x"})
+    assert (prompt.version, list(prompt.shared)) == (7, ["x"])
     assert request.sampling == Sampling(temperature=0.0, max_tokens=9, stop=("#",))
     assert prompt.sampling == {"temperature": 0.0, "max_tokens": 9, "stop": ("#",)}
     assert request.key("m")

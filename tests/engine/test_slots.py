@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from synthcpt.engine.slots import Slots
 
+Order = list[int]
+
 
 async def turn() -> None:
     """Let every task that can go on do so."""
@@ -17,7 +19,7 @@ async def turn() -> None:
         await asyncio.sleep(0)
 
 
-def queue(slots: Slots, priorities: list[int], order: list[int]) -> list[asyncio.Task[None]]:
+def queue(slots: Slots, priorities: list[int], order: Order) -> list[asyncio.Task[None]]:
     """Tasks that note their place in ``priorities`` when they get a slot."""
 
     async def wait(place: int, priority: int) -> None:
@@ -34,7 +36,7 @@ async def cancel(tasks: list[asyncio.Task[None]]) -> None:
 
 
 async def test_no_more_than_the_ceiling_are_admitted() -> None:
-    slots, order = Slots(3), []
+    slots, order = Slots(3), Order()
     tasks = queue(slots, [0] * 5, order)
     await turn()
     assert (slots.in_use, slots.waiting, len(order)) == (3, 2, 3)
@@ -45,7 +47,7 @@ async def test_no_more_than_the_ceiling_are_admitted() -> None:
 
 
 async def test_waiters_are_served_by_priority_and_then_in_order_of_arrival() -> None:
-    slots, order = Slots(1), []
+    slots, order = Slots(1), Order()
     await slots.acquire(0)
     tasks = queue(slots, [7, 3, 3, 9, 1, 3], order)
     await turn()
@@ -56,7 +58,7 @@ async def test_waiters_are_served_by_priority_and_then_in_order_of_arrival() -> 
 
 
 async def test_a_newcomer_does_not_overtake_those_who_wait() -> None:
-    slots, order = Slots(1), []
+    slots, order = Slots(1), Order()
     await slots.acquire(0)
     first = queue(slots, [5], order)
     await turn()
@@ -95,7 +97,7 @@ async def test_the_window_never_closes_altogether() -> None:
 
 
 async def test_a_shrunken_window_admits_fewer() -> None:
-    slots, order = Slots(10), []
+    slots, order = Slots(10), Order()
     grants = [await slots.acquire(0) for _ in range(10)]
     tasks = queue(slots, [0] * 10, order)
     await turn()
@@ -123,7 +125,7 @@ async def test_answers_grow_the_window_by_one_a_window_up_to_the_ceiling() -> No
 
 
 async def test_what_the_window_grows_by_is_given_out_at_once() -> None:
-    slots, order = Slots(4), []
+    slots, order = Slots(4), Order()
     slots.overloaded(await slots.acquire(0), None)
     tasks = queue(slots, [0, 0, 0], order)
     await turn()
@@ -142,7 +144,7 @@ async def test_answers_alone_change_nothing_at_the_ceiling() -> None:
 
 
 async def test_a_pause_that_the_server_asks_for_is_kept() -> None:
-    slots, order = Slots(4), []
+    slots, order = Slots(4), Order()
     grant = await slots.acquire(0)
     loop = asyncio.get_running_loop()
     began_s = loop.time()
@@ -159,7 +161,7 @@ async def test_a_pause_that_the_server_asks_for_is_kept() -> None:
 
 
 async def test_a_shorter_pause_does_not_cut_a_longer_one() -> None:
-    slots, order = Slots(4), []
+    slots, order = Slots(4), Order()
     grant = await slots.acquire(0)
     began_s = asyncio.get_running_loop().time()
     slots.overloaded(grant, 0.15)
@@ -171,7 +173,7 @@ async def test_a_shorter_pause_does_not_cut_a_longer_one() -> None:
 
 
 async def test_a_waiter_cancelled_in_the_moment_of_its_grant_hands_the_slot_on() -> None:
-    slots, order = Slots(1), []
+    slots, order = Slots(1), Order()
     await slots.acquire(0)
     first, second = queue(slots, [0, 1], order)
     await turn()
@@ -183,7 +185,7 @@ async def test_a_waiter_cancelled_in_the_moment_of_its_grant_hands_the_slot_on()
 
 
 async def test_cancelled_waiters_do_not_keep_others_waiting() -> None:
-    slots, order = Slots(1), []
+    slots, order = Slots(1), Order()
     await slots.acquire(0)
     tasks = queue(slots, [0, 0, 0, 5], order)
     await turn()
@@ -194,7 +196,7 @@ async def test_cancelled_waiters_do_not_keep_others_waiting() -> None:
 
 
 async def test_once_closed_nothing_is_granted() -> None:
-    slots, order = Slots(2), []
+    slots, order = Slots(2), Order()
     await slots.acquire(0)
     tasks = queue(slots, [0, 0], order)
     await turn()
@@ -208,7 +210,7 @@ async def test_once_closed_nothing_is_granted() -> None:
 
 
 async def test_hunger_is_room_for_more_waiters_than_could_be_sent() -> None:
-    slots, order = Slots(2), []
+    slots, order = Slots(2), Order()
     tasks = queue(slots, [0] * 3, order)
     await turn()
     await asyncio.wait_for(slots.hungry(), 5)

@@ -16,6 +16,7 @@ from synthcpt.records import Document, Rejection, SyntheticDocument
 
 IDS = [f"doc-{i}" for i in range(30)]
 PROVENANCE = {"model": "some-model", "backend": "mock"}
+GOAL = {"tokens_per_source_token": None}
 
 
 def filled(path: Path, ids: list[str], ordinals: list[int]) -> Journal:
@@ -43,7 +44,7 @@ def contents(run: Path) -> dict[str, bytes]:
 def write(run: Path, ids: list[str], ordinals: list[int]) -> Part:
     part = Part(run, 0, 1)
     journal = filled(part.journal, ids, ordinals)
-    write_part(part, journal, PROVENANCE, "mark")
+    write_part(part, journal, PROVENANCE, GOAL)
     journal.close()
     return part
 
@@ -78,7 +79,7 @@ def test_rejected_texts_and_failures_are_written_with_their_reasons(part: Part) 
 
 def test_the_marker_tells_what_the_files_hold(part: Part) -> None:
     marker = json.loads(part.marker.read_text())
-    assert (marker["part"], marker["parts"], marker["mark"]) == (0, 1, "mark")
+    assert (marker["part"], marker["parts"], marker["for"]) == (0, 1, GOAL)
     assert marker["shard"]["sha256"] == sha256_of(part.shard)
     assert marker["shard"]["bytes"] == part.shard.stat().st_size
     assert marker["totals"]["rows"] == 60
@@ -93,7 +94,7 @@ def test_equal_rows_give_equal_bytes_whatever_order_they_came_in(part: Part, tmp
 def test_a_part_without_rows_has_an_empty_shard(tmp_path: Path) -> None:
     part = Part(tmp_path, 0, 1)
     journal = Journal(part.journal)
-    write_part(part, journal, PROVENANCE, "mark")
+    write_part(part, journal, PROVENANCE, GOAL)
     journal.close()
     table = pq.read_table(part.shard)
     assert (table.num_rows, table.schema.names) == (0, list(COLUMNS))
