@@ -165,6 +165,7 @@ class Asker:
         finally:
             self.progress.in_flight -= 1
             self.progress.retried = self._attempts.retried
+        completion = _storable(completion)
         journal.put_answer(document, key, request, completion, attempts)
         self.progress.answered(completion)
         await self._breathe()
@@ -263,9 +264,11 @@ class Ask:
             answer = await self(request)
             keys.append(answer.key)
             try:
+                if answer.completion.finish_reason != "stop":
+                    raise MalformedAnswer("it was cut off")  # even where what is there could be mended
                 return parse_answer(answer.text, answer_type), tuple(keys)
             except MalformedAnswer as error:
-                problem = "it was cut off" if answer.completion.finish_reason == "length" else str(error)
+                problem = str(error)
             self._asker.progress.repaired += repair < self._asker.settings.repairs
             complaint = _REPAIR.format(problem=problem, schema=schema)
             turns = (Message("assistant", (answer.text[:4000],)), Message("user", (complaint,)))
@@ -350,6 +353,15 @@ class _Workers(Generic[T]):
                 yield self._results.popleft()
         if self._error is not None:
             raise self._error
+
+
+def _storable(completion: Completion) -> Completion:
+    """With text that UTF-8 can hold: what is used now must be what a resumed run reads back."""
+    try:
+        completion.text.encode()
+    except UnicodeEncodeError:
+        return replace(completion, text=completion.text.encode("utf-8", "replace").decode())
+    return completion
 
 
 @lru_cache(maxsize=64)

@@ -14,8 +14,9 @@ from synthcpt.engine.slots import Slots
 from synthcpt.errors import DocumentFailed, Interrupted, RequestFailed, SynthcptError
 from synthcpt.records import Rejection, SyntheticDocument
 
-COMMIT_EVERY_S = 0.4
-"""Answers younger than this may be lost to SIGKILL, and are then asked again; the promise is half a second."""
+COMMIT_EVERY_S = 0.1
+"""Answers younger than this may be lost to SIGKILL, and are then asked again; the promise is half a second. A commit takes
+about a millisecond, whatever it holds."""
 
 GRACE_S = 5.0
 """How long an interrupted run waits for what is in flight."""
@@ -77,7 +78,8 @@ class Driver:
             RunStopped, BackendUnavailable: it ended early; everything answered is stored.
             SynthcptError: a method broke on a document, which the message names.
         """
-        ticker = asyncio.create_task(self._commit_regularly())
+        ticker = asyncio.create_task(self._commit_regularly(), name="the journal")
+        ticker.add_done_callback(self._document_ended)
         feeding = asyncio.create_task(self._feed())
         stopped = self._asker.stopped
         try:

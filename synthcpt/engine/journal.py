@@ -1,20 +1,15 @@
 """What a part has been told so far, on disk: one SQLite file, written in groups.
 
-The file is in WAL mode. Inserts join an open transaction, which `commit` ends; the engine calls it at most every
-half second, so a killed process loses at most that. Answers, rows and the marks of finished documents share one
-transaction order: whatever is on disk is a prefix of what happened.
-
-Checkpoints (the only step that waits for the disk) run on a thread of their own.
+What is written joins an open transaction, which `commit` ends; the engine calls it several times a second, so a killed
+process loses less than half a second of answers. Answers, rows and the marks of finished documents share one order of
+transactions: whatever is on disk is a prefix of what happened.
 """
 
 from __future__ import annotations
 
-import sqlite3
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +17,7 @@ from typing import Any, cast
 import orjson
 
 from synthcpt.engine.database import Database
+from synthcpt.engine.packed_requests import PackedRequests
 from synthcpt.errors import CorpusError, UserError
 from synthcpt.records import Completion, Document, FinishReason, Rejection, Request, SyntheticDocument
 
@@ -46,12 +42,6 @@ CREATE TABLE IF NOT EXISTS rows (
     document INTEGER NOT NULL, ordinal INTEGER NOT NULL, kind TEXT NOT NULL, reason TEXT NOT NULL,
     tokens INTEGER NOT NULL, payload BLOB NOT NULL, PRIMARY KEY (document, ordinal));
 """
-
-_WAL_SOFT_BYTES, _WAL_HARD_BYTES = 16_000_000, 128_000_000
-"""Sizes of the write-ahead log from which a thread, or the writer itself, moves it into the file."""
-
-_SHARED_PART_CHARS = 256
-"""Pieces of a prompt at least this long are stored once and referred to by hash."""
 
 
 def place_of(document_id: str) -> bytes:
@@ -111,16 +101,11 @@ class Journal:
         except UserError:
             self._db.close()
             raise
-        self._open = False
-        # After a failed write, what this transaction held is lost, and nothing that builds on it may be written.
-        self._broken: UserError | None = None
         self._has_failures = self._db.execute("SELECT 1 FROM failures LIMIT 1").fetchone() is not None
-        self._stored_texts: dict[bytes, None] = {}
-        self._checkpoint: threading.Thread | None = None
+        self._requests = PackedRequests(self._db)
 
     def _prepare(self) -> None:
-        for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL", "PRAGMA wal_autocheckpoint=0"):
-            self._db.execute(statement)
+        self._db.use_wal()
         for statement in _SCHEMA.split(";"):
             self._db.execute(statement)
         self._db.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
@@ -128,65 +113,18 @@ class Journal:
         if version != str(SCHEMA_VERSION):
             raise UserError(f"{self.path} was written by another version of synthcpt (journal format {version}).")
 
-    # ---------------------------------------------------------------- transactions
-
-    def _write(self, statement: str, values: tuple[Any, ...]) -> None:
-        if self._broken is not None:
-            raise self._broken
-        try:
-            if not self._open:
-                self._db.execute("BEGIN")
-                self._open = True
-            self._db.execute(statement, values)
-        except UserError as error:
-            self._broken = error
-            raise
-
     def commit(self) -> None:
         """Make everything so far survive the process; milliseconds, no wait for the disk."""
-        if self._broken is not None:
-            raise self._broken
-        if self._open:
-            try:
-                self._db.execute("COMMIT")
-            except UserError as error:
-                self._broken = error
-                raise
-            self._open = False
-            self._checkpoint_if_large()
+        self._db.commit()
 
     def rollback(self) -> None:
         """Forget what was written since the last commit."""
-        if self._open:
-            if self._db.in_transaction:  # a full disk ends the transaction by itself
-                self._db.execute("ROLLBACK")
-            self._open = False
-            self._stored_texts.clear()
+        self._db.rollback()
+        self._requests.forget()
 
     def close(self) -> None:
         """Commit and close, or only close where a write has failed; safe to call twice."""
-        try:
-            if self._broken is None:
-                self.commit()
-        finally:
-            if self._checkpoint is not None:
-                self._checkpoint.join()
-            self._db.close()
-
-    def _checkpoint_if_large(self) -> None:
-        """Move the write-ahead log into the file, on a thread: that is where the disk is waited for."""
-        if self._checkpoint is not None and self._checkpoint.is_alive():
-            return
-        wal = self.path.with_name(self.path.name + "-wal")
-        wal_bytes = wal.stat().st_size if wal.exists() else 0
-        if wal_bytes < _WAL_SOFT_BYTES:
-            return
-        if wal_bytes > _WAL_HARD_BYTES:
-            # The writer outruns the thread, so the log never empties; most of it is copied already.
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            return
-        self._checkpoint = threading.Thread(target=_run_checkpoint, args=(self.path,), daemon=True)
-        self._checkpoint.start()
+        self._db.close()
 
     # ---------------------------------------------------------------- documents
 
@@ -206,7 +144,7 @@ class Journal:
         if known is not None:
             return "same" if known[0] == digest else "changed"
         meta = orjson.dumps(document.meta, option=orjson.OPT_SORT_KEYS).decode()
-        self._write(
+        self._db.write(
             "INSERT INTO documents (place, digest, source_tokens, id, title, text, meta) VALUES (?,?,?,?,?,?,?)",
             (place, digest, source_tokens, document.id, document.title, document.text, meta),
         )
@@ -243,12 +181,12 @@ class Journal:
 
     def begin_document(self, number: int) -> None:
         """Forget the rows and failures of an earlier, unfinished pass over a document; its answers stay."""
-        self._write("DELETE FROM rows WHERE document = ?", (number,))
-        self._write("DELETE FROM failures WHERE document = ? AND (transient OR scope = 'document')", (number,))
+        self._db.write("DELETE FROM rows WHERE document = ?", (number,))
+        self._db.write("DELETE FROM failures WHERE document = ? AND (transient OR scope = 'document')", (number,))
 
     def finish_document(self, number: int, mark: str) -> None:
         """Mark a document as finished under these settings."""
-        self._write("UPDATE documents SET done = ? WHERE number = ?", (mark, number))
+        self._db.write("UPDATE documents SET done = ? WHERE number = ?", (mark, number))
 
     # ---------------------------------------------------------------- answers and failures
 
@@ -277,17 +215,12 @@ class Journal:
 
     def put_answer(self, document: int, key: str, request: Request, completion: Completion, attempts: int) -> None:
         """Store an answer."""
-        text = completion.text
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            text = text.encode("utf-8", "replace").decode()
-        self._write(
+        self._db.write(
             "INSERT OR IGNORE INTO answers VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
             (
-                bytes.fromhex(key), document, request.prompt, self._pack(request), text, completion.finish_reason,
-                completion.prompt_tokens, completion.completion_tokens, completion.cached_tokens, completion.model,
-                attempts, time.time(),
+                bytes.fromhex(key), document, request.prompt, self._requests.pack(request),
+                completion.text, completion.finish_reason, completion.prompt_tokens, completion.completion_tokens,
+                completion.cached_tokens, completion.model, attempts, time.time(),
             ),
         )  # fmt: skip
 
@@ -296,42 +229,14 @@ class Journal:
         key: str = "", request: Request | None = None, transient: bool = False, attempts: int = 0,
     ) -> None:  # fmt: skip
         """Store that a request (scope ``"request"``) or a whole document (``"document"``) was given up."""
-        packed = self._pack(request) if request else None
+        packed = self._requests.pack(request) if request else None
         prompt = request.prompt if request else ""
         detail = detail.encode("utf-8", "replace").decode()
         self._has_failures = True
-        self._write(
+        self._db.write(
             "INSERT OR REPLACE INTO failures VALUES (?,?,?,?,?,?,?,?,?)",
             (document, scope, prompt, reason, detail, int(transient), attempts, key, packed),
         )
-
-    def _pack(self, request: Request) -> bytes:
-        """The request as JSON, its long pieces replaced by their hashes, which are stored once."""
-        last = len(request.messages) - 1
-        messages = [
-            {
-                "role": message.role,
-                "parts": [
-                    part if len(part) < _SHARED_PART_CHARS or (i == last and j == len(message.parts) - 1)
-                    else {"ref": self._store_text(part)}
-                    for j, part in enumerate(message.parts)
-                ],
-            }
-            for i, message in enumerate(request.messages)
-        ]  # fmt: skip
-        packed = {"messages": messages, "sampling": request.sampling, "draw": request.draw}
-        if request.schema is not None:
-            packed["schema"] = {"ref": self._store_text(_schema_text(request.schema))}
-        return orjson.dumps(packed)
-
-    def _store_text(self, text: str) -> str:
-        digest = _text_digest(text)
-        if digest not in self._stored_texts:
-            if len(self._stored_texts) > 4096:
-                self._stored_texts.clear()
-            self._write("INSERT OR IGNORE INTO texts VALUES (?,?)", (digest, text))
-            self._stored_texts[digest] = None
-        return digest.hex()
 
     def request(self, key: str) -> dict[str, Any] | None:
         """A stored call whole: its messages as sent, sampling, schema and answer; None where there is none."""
@@ -343,19 +248,9 @@ class Journal:
         ).fetchone()
         if row is None:
             return None
-        packed = orjson.loads(row[0])
         names = ("text", "finish_reason", "prompt_tokens", "completion_tokens", "cached_tokens", "model", "attempts")
-        for message in packed["messages"]:
-            message["content"] = "".join(self._unpack(part) for part in message.pop("parts"))
-        if "schema" in packed:
-            packed["schema"] = orjson.loads(self._unpack(packed["schema"]))
-        return {"key": key, "prompt": row[1], **packed, "answer": dict(zip(names, row[2:], strict=True))}
-
-    def _unpack(self, part: Any) -> str:
-        if isinstance(part, str):
-            return part
-        (text,) = self._db.execute("SELECT text FROM texts WHERE digest = ?", (bytes.fromhex(part["ref"]),)).fetchone()
-        return str(text)
+        answer = dict(zip(names, row[2:], strict=True))
+        return {"key": key, "prompt": row[1], **self._requests.unpack(row[0]), "answer": answer}
 
     # ---------------------------------------------------------------- rows
 
@@ -365,7 +260,7 @@ class Journal:
             kind, reason, tokens = "data", "", row.tokens
         else:
             kind, reason, tokens = "rejected", row.reason, 0
-        self._write(
+        self._db.write(
             "INSERT OR REPLACE INTO rows VALUES (?,?,?,?,?,?)",
             (document, row.ordinal, kind, reason, tokens, orjson.dumps(row)),
         )
@@ -413,8 +308,8 @@ class Journal:
         """Let requests that failed for passing reasons be asked again; tells how many documents that reopens."""
         affected = "SELECT DISTINCT document FROM failures WHERE transient"
         (count,) = self._db.execute(f"SELECT count(*) FROM ({affected})").fetchone()
-        self._write(f"UPDATE documents SET done = NULL WHERE number IN ({affected})", ())
-        self._write("DELETE FROM failures WHERE transient", ())
+        self._db.write(f"UPDATE documents SET done = NULL WHERE number IN ({affected})", ())
+        self._db.write("DELETE FROM failures WHERE transient", ())
         return int(count)
 
     def totals(self, *, done_under: str | None = None) -> dict[str, Any]:
@@ -462,20 +357,3 @@ class Journal:
             "GROUP BY prompt ORDER BY prompt"
         )
         return {prompt: (count, round(mean_in), round(mean_out)) for prompt, count, mean_in, mean_out in cursor}
-
-
-def _run_checkpoint(path: Path) -> None:
-    db = sqlite3.connect(path, isolation_level=None)
-    try:
-        db.execute("PRAGMA wal_checkpoint(PASSIVE)")
-    finally:
-        db.close()
-
-
-@lru_cache(maxsize=512)
-def _text_digest(text: str) -> bytes:
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def _schema_text(schema: Any) -> str:
-    return orjson.dumps(schema, option=orjson.OPT_SORT_KEYS).decode()

@@ -33,7 +33,8 @@ NOT_IDENTITY = frozenset(
 )
 """Keys of run.yaml that may differ between the commands of one run; corpus and target are compared on their own."""
 
-_USER_INFO = re.compile(r"(?:^|(?<=://))[^/?#]*@")
+_SECRETS = re.compile(r"(?:^|(?<=://))[^/?#]*@|[?#].*$")
+"""A password before the host, and whatever follows the path: keys are put there too."""
 
 
 def load_prompts(book: PromptBook, method: Method) -> dict[str, Prompt]:
@@ -72,11 +73,11 @@ def resolve(
         "backend": backend.name,
         "model": backend.model,
         "backend_options": {
-            name: _USER_INFO.sub("", str(value)) if name == "base_url" else value
+            name: _SECRETS.sub("", str(value)) if name == "base_url" else value
             for name, value in sorted(config.backend_options.items())
         },
         "answers_shaped_by": {name: getattr(backend_options, name) for name in sorted(backend_options.SHAPING)},
-        "base_url": _USER_INFO.sub("", config.base_url),
+        "base_url": _SECRETS.sub("", config.base_url),
         "sampling": config.sampling(),
         "truncation": config.truncation,
         "prompts": {name: f"version {prompt.version}, {prompt.digest}" for name, prompt in sorted(prompts.items())},

@@ -27,7 +27,8 @@ _REFUSAL = re.compile(
     r"^\W*(?:i(?:'|’)?m (?:sorry|unable|not able)|i am (?:sorry|unable|not able|an ai\b)"
     r"|i (?:cannot|can(?:'|’)t|can not|won(?:'|’)t)|as an ai\b"
     r"|sorry,|unfortunately, i\b|i apologi[sz]e|je (?:suis désolé|ne peux pas)|lo siento|es tut mir leid"
-    r"|ich kann (?:leider )?nicht|mi dispiace|desculpe|对不起|抱歉|申し訳)",
+    r"|ich kann (?:leider )?nicht|mi dispiace|desculpe|对不起|抱歉|我无法|申し訳"
+    r"|извините|к сожалению, я|я не могу)",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"\w+")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from synthcpt.text.mentions import canonical
+from synthcpt.text.mentions import find_mention
 
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+)$", re.MULTILINE)
 
@@ -18,13 +18,12 @@ def carry_title(text: str, title: str) -> str:
     title = " ".join(title.split())
     if not title:
         return text
-    wanted = canonical(title)
     if not _HEADING.search(text):
-        return text if wanted in canonical(text[: 2 * len(title) + 200]) else f"# {title}\n\n{text}"
+        return text if find_mention(title, text[: 2 * len(title) + 200]) else f"# {title}\n\n{text}"
 
     def with_title(match: re.Match[str]) -> str:
         marks, heading = match.group(1), match.group(2).rstrip(" \t#")
-        if wanted in canonical(heading):
+        if find_mention(title, heading):
             return match.group(0)
         return f"{marks} {heading} ({title})" if heading else f"{marks} {title}"
 

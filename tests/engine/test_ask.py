@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from synthcpt.backends.mock import MockBackend
 from synthcpt.engine.ask import Ask, Asker, Settings
@@ -16,7 +17,7 @@ from synthcpt.engine.retry import RetryPolicy
 from synthcpt.engine.slots import Slots
 from synthcpt.errors import BackendUnavailable, RequestFailed, TransientError
 from synthcpt.methods import Answer
-from synthcpt.records import Document, Message, Request
+from synthcpt.records import Completion, Document, Message, Request
 from synthcpt.templates import PromptBook
 
 
@@ -70,6 +71,30 @@ async def test_a_failure_is_shared_too_and_nothing_is_left_under_way(tmp_path: P
     assert all(isinstance(result, RequestFailed) for result in results)
     assert bench.slots.in_use == 0
     assert bench.progress.in_flight == 0
+    bench.journal.close()
+
+
+async def test_an_answer_that_utf8_cannot_hold_is_the_same_now_and_when_read_back(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "j.sqlite", MockBackend(MockBackend.Options(), lambda r: "half \ud83d of a pair"))
+    now = await bench.ask()(request("x"))
+    again = await bench.ask()(request("x"))
+    assert now.text == again.text == "half ? of a pair"
+    assert bench.backend.asked == 1
+    bench.journal.close()
+
+
+class Pet(BaseModel):
+    name: str
+
+
+async def test_a_structured_answer_that_was_cut_off_is_never_used_though_it_could_be_mended(tmp_path: Path) -> None:
+    def cut_off(_: Request) -> Completion:
+        return Completion('{"name": "Rex the', "length", 5, 5)
+
+    bench = Bench(tmp_path / "j.sqlite", MockBackend(MockBackend.Options(), cut_off))
+    with pytest.raises(RequestFailed, match="cut off"):
+        await bench.ask().json(request("x"), Pet)
+    assert bench.backend.asked == 3
     bench.journal.close()
 
 

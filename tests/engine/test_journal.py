@@ -117,17 +117,6 @@ def test_the_first_answer_to_a_request_is_kept(journal: Journal) -> None:
     assert journal.find(KEY) == ANSWER
 
 
-def test_a_lone_surrogate_in_an_answer_is_replaced(journal: Journal) -> None:
-    (number,) = add(journal, "a")
-    journal.put_answer(number, KEY, REQUEST, replace(ANSWER, text="a\ud800b"), 1)
-    again = reopened(journal)
-    found = again.find(KEY)
-    assert found
-    assert (found.text[0], found.text[-1], len(found.text)) == ("a", "b", 3)
-    assert found.text.encode()
-    again.close()
-
-
 @given(text=st.text(max_size=40), model=st.text(max_size=10), counts=st.tuples(*[st.integers(0, 2**40)] * 3))
 @settings(deadline=None, max_examples=50)
 def test_any_answer_is_found_as_it_was(

@@ -230,7 +230,7 @@ async def test_answers_are_committed_in_groups(
 
     def counting(journal: Journal) -> None:
         nonlocal commits
-        commits += journal._open
+        commits += journal._db.writing
         commit(journal)
 
     monkeypatch.setattr(Journal, "commit", counting)

@@ -68,7 +68,7 @@ def test_real_vllm_through_the_command_line_and_again(
     assert "pair" in steps
     assert set(run.dataset()["backend"]) == {"vllm"}
     assert totals["cached_tokens"] > 0
-    call = run.trace(run.dataset()[0]["id"])["calls"][0]
+    call = run.trace(run.dataset()[0]["id"])["calls"][-1]
     assert call["answer"]["finish_reason"] == "stop"
     again = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
     assert again.returncode == 0, "a finished run loads no model"
