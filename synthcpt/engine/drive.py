@@ -15,8 +15,8 @@ from synthcpt.errors import DocumentFailed, Interrupted, RequestFailed, Synthcpt
 from synthcpt.records import Rejection, SyntheticDocument
 
 COMMIT_EVERY_S = 0.1
-"""Answers younger than this may be lost to SIGKILL, and are then asked again; the promise is half a second. A commit takes
-about a millisecond, whatever it holds."""
+"""Answers younger than this may be lost to SIGKILL, and are then asked again; the promise is half a second. A commit
+takes about a millisecond, whatever it holds."""
 
 GRACE_S = 5.0
 """How long an interrupted run waits for what is in flight."""
