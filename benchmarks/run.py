@@ -58,16 +58,18 @@ def main() -> None:
     for name in given.names or BENCHMARKS:
         print(name, file=sys.stderr, flush=True)
         taken = run(name, quick=given.quick)
-        figures += taken
-        if taken and not given.quick:
+        if taken is None:
+            taken = [Figure(name, "it failed; what it said is above", met=False)]
+        elif taken and not given.quick:
             keep(name, taken)
+        figures += taken
     print(table(figures))
     if any(figure.met is False for figure in figures):
         raise SystemExit(1)
 
 
-def run(name: str, *, quick: bool) -> list[Figure]:
-    """The figures of one benchmark; none where it cannot run here."""
+def run(name: str, *, quick: bool) -> list[Figure] | None:
+    """The figures of one benchmark; an empty list where it cannot run here, None where it failed."""
     if name in NEEDS_VLLM and importlib.util.find_spec("vllm") is None:
         print("  left out: vLLM is not installed", file=sys.stderr)
         return []
@@ -78,7 +80,7 @@ def run(name: str, *, quick: bool) -> list[Figure]:
             flags = ["--requests", "250000"]
         command = [sys.executable, str(HERE / script), *flags, "--json", str(report), *(["--quick"] if quick else [])]
         if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode != 0:
-            return [Figure(name, "it failed; what it said is above", "", "", met=False)]
+            return None
         return [Figure(**figure) for figure in json.loads(report.read_text())]
 
 

@@ -4,7 +4,9 @@
 
 Starts vLLM's OpenAI server with a tiny random model. One side is an EntiGraph run through the openai backend with
 journal, gates and shards; the other posts the very same chats with aiohttp, as many at once, and reads the texts. About
-1,000 requests of 64 new tokens; passes alternate, and the server's prefix cache is emptied before each.
+1,000 requests of 64 new tokens; passes alternate, and the server's prefix cache is emptied before each. As all answers
+are equally long, the batch ends as one; both sides hold twice as many requests as the server computes at once, or it
+would stand still meanwhile.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ from synthcpt.records import Request
 with support():
     from tiny_model import build_tiny_model
 
-DOCUMENTS, ENTITIES, NEW_TOKENS, CONCURRENCY = 36, 8, 64, 256
+DOCUMENTS, ENTITIES, NEW_TOKENS, BATCH, CONCURRENCY = 36, 8, 64, 128, 256
 EXTRA = {"ignore_eos": True}
 LEAST_RATIO = 0.97
 LOADING_S = 300
@@ -116,7 +118,7 @@ def serving(model: Path, log: Path) -> Iterator[str]:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model), "--port", str(port)]
     command += ["--host", "127.0.0.1", "--dtype", "bfloat16", "--enforce-eager", "--max-model-len", "1024"]
-    command += ["--gpu-memory-utilization", "0.2", "--disable-uvicorn-access-log"]
+    command += ["--gpu-memory-utilization", "0.2", "--max-num-seqs", str(BATCH), "--disable-uvicorn-access-log"]
     environment = {**os.environ, "VLLM_SERVER_DEV_MODE": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
     # For machines without a GPU; elsewhere it is ignored.
     environment.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")

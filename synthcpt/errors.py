@@ -118,13 +118,15 @@ class RequestFailed(SynthcptError):
         reason: a short slug for counting, e.g. ``malformed_answer``.
         detail: what happened, for a reader.
         key: the request's key, in hexadecimal.
+        transient: asking again in another run may help.
     """
 
-    def __init__(self, reason: str, detail: str, key: str) -> None:
+    def __init__(self, reason: str, detail: str, key: str, *, transient: bool = False) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
         self.key = key
+        self.transient = transient
 
 
 class DocumentFailed(SynthcptError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from asyncio import CancelledError
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,7 +28,7 @@ def explain() -> Iterator[None]:
         if error.__cause__ is not None:
             raise
         raise SystemExit(1) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, CancelledError):
         _say("Interrupted.")
         raise SystemExit(EXIT_INTERRUPTED) from None
 

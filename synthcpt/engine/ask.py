@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel
@@ -105,7 +106,7 @@ class Asker:
         self.progress = progress
         self.prompts = prompts
         self.stopped: asyncio.Future[SynthcptError] = asyncio.get_running_loop().create_future()
-        self._slots = slots
+        self.slots = slots
         self._attempts = Attempts(backend, slots, policy)
         self._in_flight: dict[tuple[str, str], asyncio.Future[Completion]] = {}
         self._without_pause = 0
@@ -124,13 +125,13 @@ class Asker:
             return Answer(known, key)
         failure = journal.find_failure(document, key)
         if failure is not None:
-            raise RequestFailed(failure.reason, failure.detail, key)
+            raise RequestFailed(failure.reason, failure.detail, key, transient=failure.transient)
         # Two documents, or two steps, may ask the same thing at the same time: it is asked once.
         flight = (str(journal.path), key)
         while (under_way := self._in_flight.get(flight)) is not None:
             await asyncio.wait((under_way,))
             if not under_way.cancelled():
-                return Answer(under_way.result(), key)
+                return Answer(self._shared_result(under_way, journal, document, request, key), key)
             # Whoever asked first was called off; the next one asks in its place.
         future: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
         self._in_flight[flight] = future
@@ -148,6 +149,19 @@ class Asker:
         finally:
             del self._in_flight[flight]
 
+    def _shared_result(
+        self, future: asyncio.Future[Completion], journal: Journal, document: int, request: Request, key: str
+    ) -> Completion:
+        """What another document's call brought; where it failed, it failed for this one too."""
+        try:
+            return future.result()
+        except RequestFailed as failure:
+            journal.put_failure(
+                document, "request", failure.reason, failure.detail,
+                key=key, request=request, transient=failure.transient,
+            )  # fmt: skip
+            raise
+
     async def _fetch(self, journal: Journal, document: int, turn: int, request: Request, key: str) -> Completion:
         await self._check_budget()
         self.progress.in_flight += 1
@@ -161,7 +175,7 @@ class Asker:
             reason = _slug(type(error).__name__)
             journal.put_failure(document, "request", reason, str(error), key=key, request=request, transient=transient)
             self.progress.failed += 1
-            raise RequestFailed(reason, str(error), key) from error
+            raise RequestFailed(reason, str(error), key, transient=transient) from error
         finally:
             self.progress.in_flight -= 1
             self.progress.retried = self._attempts.retried
@@ -178,7 +192,7 @@ class Asker:
 
     def request_stop(self, reason: SynthcptError) -> None:
         """Send nothing more; what is under way may still be answered and is stored."""
-        self._slots.close()
+        self.slots.close()
         if not self.stopped.done():
             self.stopped.set_result(reason)
 
@@ -203,15 +217,13 @@ class Ask:
         journal: the document's part.
         document: its number in the journal.
         turn: its place in the order of work; the lower, the sooner its requests are sent.
-        window: how many of its requests may be under way or waiting at once.
     """
 
-    def __init__(self, asker: Asker, journal: Journal, document: int, turn: int, window: int) -> None:
+    def __init__(self, asker: Asker, journal: Journal, document: int, turn: int) -> None:
         self._asker = asker
         self._journal = journal
         self._document = document
         self.turn = turn
-        self._window = window
 
     @property
     def capabilities(self) -> Capabilities:
@@ -243,11 +255,20 @@ class Ask:
         """The answer to a request, which waits for its turn; see `__call__`."""
         request = self._with_run_sampling(request)
         answer = await self._asker.complete(self._journal, self._document, turn, request)
-        limit = request.sampling.max_tokens
-        if answer.completion.finish_reason == "length" and limit and self._asker.settings.truncation == "retry":
-            roomier = replace(request, sampling=replace(request.sampling, max_tokens=2 * limit))
-            answer = await self._asker.complete(self._journal, self._document, turn, roomier)
-        return answer
+        more = self._more_room(request, answer)
+        if more is None:
+            return answer
+        roomier = replace(request, sampling=replace(request.sampling, max_tokens=more))
+        return await self._asker.complete(self._journal, self._document, turn, roomier)
+
+    def _more_room(self, request: Request, answer: Answer) -> int | None:
+        """The token limit to try once more with, or None: twice the first, as far as the context holds it."""
+        limit, completion = request.sampling.max_tokens, answer.completion
+        if completion.finish_reason != "length" or not limit or self._asker.settings.truncation == "drop":
+            return None
+        context_tokens = self.capabilities.context_tokens
+        left = 2 * limit if context_tokens is None else context_tokens - completion.prompt_tokens
+        return min(2 * limit, left) if left > limit else None
 
     async def json(self, request: Request, answer_type: type[Answered]) -> tuple[Answered, tuple[str, ...]]:
         """A structured answer, validated, and the keys of the calls it took.
@@ -284,8 +305,8 @@ class Ask:
 
         ``requests`` is consumed as there is room, so it may be lazy and long.
         """
-        async with _Workers(self, requests, self._window) as workers:
-            async for result in workers:
+        async with _Bulk(self, requests, self._asker.slots) as bulk:
+            async for result in bulk:
                 yield result
 
     def _with_run_sampling(self, request: Request) -> Request:
@@ -295,26 +316,20 @@ class Ask:
         )
 
 
-class _Workers(Generic[T]):
-    """A fixed number of tasks that draw from one iterator and report in the order of completion."""
+class _Bulk(Generic[T]):
+    """Draws from one iterator as requests are wanted, a task each, and reports in the order of completion."""
 
-    def __init__(self, ask: Ask, requests: Iterable[tuple[T, Request]], width: int) -> None:
+    def __init__(self, ask: Ask, requests: Iterable[tuple[T, Request]], slots: Slots) -> None:
         self._ask = ask
         self._requests = iter(requests)
-        self._width = width
+        self._slots = slots
         self._results: deque[tuple[T, Answer | RequestFailed]] = deque()
         self._ready = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._error: BaseException | None = None
 
-    async def __aenter__(self) -> _Workers[T]:
-        for _ in range(self._width):
-            first = next(self._requests, None)
-            if first is None:
-                break
-            task = asyncio.create_task(self._work(first))
-            self._tasks.add(task)
-            task.add_done_callback(self._finished)
+    async def __aenter__(self) -> _Bulk[T]:
+        self._start(self._draw())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -323,16 +338,31 @@ class _Workers(Generic[T]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _work(self, item: tuple[T, Request] | None) -> None:
-        while item is not None:
-            tag, request = item
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    async def _draw(self) -> None:
+        exhausted = False
+        while not exhausted:
+            wanted = await self._slots.hungry(self._ask.turn)
             try:
-                answer = await self._ask.at_turn(self._ask.turn, request)
-                self._results.append((tag, answer))
-            except RequestFailed as failure:
-                self._results.append((tag, failure))
-            self._ready.set()
-            item = next(self._requests, None)
+                batch = list(islice(self._requests, wanted))
+                exhausted = len(batch) < wanted
+                for tag, request in batch:
+                    self._start(self._answer(tag, request))
+                await asyncio.sleep(0)  # lets them reach their slots, so that hunger is known
+            finally:
+                self._slots.fed()
+
+    async def _answer(self, tag: T, request: Request) -> None:
+        try:
+            answer = await self._ask.at_turn(self._ask.turn, request)
+            self._results.append((tag, answer))
+        except RequestFailed as failure:
+            self._results.append((tag, failure))
+        self._ready.set()
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -92,6 +92,7 @@ class Database(sqlite3.Connection):
             if self._broken is None:
                 self.commit()
         finally:
+            self.writing = False
             if self._checkpoint is not None:
                 self._checkpoint.join()
             super().close()

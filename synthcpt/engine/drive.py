@@ -11,7 +11,7 @@ from synthcpt.engine.ask import Ask, Asker
 from synthcpt.engine.journal import Journal, StoredDocument
 from synthcpt.engine.parts import Part
 from synthcpt.engine.slots import Slots
-from synthcpt.errors import DocumentFailed, Interrupted, RequestFailed, SynthcptError
+from synthcpt.errors import BudgetReached, DocumentFailed, RequestFailed, SynthcptError
 from synthcpt.records import Rejection, SyntheticDocument
 
 COMMIT_EVERY_S = 0.1
@@ -19,7 +19,7 @@ COMMIT_EVERY_S = 0.1
 takes about a millisecond, whatever it holds."""
 
 GRACE_S = 5.0
-"""How long an interrupted run waits for what is in flight."""
+"""How long a run that must stop waits for what is in flight; at its spend cap it waits for all that is paid for."""
 
 Rows = AsyncIterator[SyntheticDocument | Rejection]
 
@@ -47,7 +47,7 @@ class Driver:
     Args:
         work: the parts, in the order to work on.
         generate: the method, applied to a document and its `Ask`.
-        mark: what a finished document is marked with; documents that bear it already are not run again.
+        mark: what a finished document is marked with; documents that bear it, or more, are not run again.
         asker, slots: the way to the backend.
         finish_part: called on a thread when all documents of a part are done.
     """
@@ -56,7 +56,7 @@ class Driver:
         self,
         work: Sequence[PartWork],
         generate: Callable[[StoredDocument, Ask], Rows],
-        mark: str,
+        mark: float,
         asker: Asker,
         slots: Slots,
         finish_part: Callable[[PartWork], None],
@@ -85,7 +85,7 @@ class Driver:
         try:
             await asyncio.wait((feeding, stopped), return_when=asyncio.FIRST_COMPLETED)
             if stopped.done():
-                await self._drain(GRACE_S if isinstance(stopped.result(), Interrupted) else 600.0)
+                await self._drain(600.0 if isinstance(stopped.result(), BudgetReached) else GRACE_S)
                 raise stopped.result()
             await feeding
         finally:
@@ -100,13 +100,14 @@ class Driver:
         for work in self._work:
             for stored in work.journal.documents(unfinished_for=self._mark):
                 await self._live_room.acquire()
-                await self._slots.hungry()
+                await self._slots.hungry(self._turns)
                 work.live += 1
                 task = asyncio.create_task(self._run_document(work, stored, self._turns), name=stored.document.id)
                 self._turns += 1
                 self._tasks.add(task)
                 task.add_done_callback(self._document_ended)
                 await asyncio.sleep(0)  # lets it reach its first request, so that hunger is known
+                self._slots.fed()
             work.fed = True
             if not work.live:
                 await self._finish(work)
@@ -115,8 +116,7 @@ class Driver:
 
     async def _run_document(self, work: PartWork, stored: StoredDocument, turn: int) -> None:
         journal, progress = work.journal, self._asker.progress
-        window = 2 * self._slots.ceiling
-        ask = Ask(self._asker, journal, stored.number, turn, window)
+        ask = Ask(self._asker, journal, stored.number, turn)
         journal.begin_document(stored.number)
         try:
             async with contextlib.aclosing(self._generate(stored, ask)) as rows:  # type: ignore[type-var]

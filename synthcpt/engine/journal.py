@@ -27,7 +27,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS documents (
     number INTEGER PRIMARY KEY, place BLOB NOT NULL UNIQUE, digest BLOB NOT NULL, source_tokens INTEGER NOT NULL,
-    id TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL, meta TEXT NOT NULL, done TEXT);
+    id TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL, meta TEXT NOT NULL, done REAL);
 CREATE TABLE IF NOT EXISTS answers (
     key BLOB NOT NULL UNIQUE, document INTEGER NOT NULL, prompt TEXT NOT NULL, request BLOB NOT NULL,
     text TEXT NOT NULL, finish_reason TEXT NOT NULL, prompt_tokens INTEGER NOT NULL,
@@ -63,13 +63,13 @@ class StoredDocument:
         number: its row in the journal.
         document: the document.
         source_tokens: about how many tokens its text has.
-        done: what it was finished under, or None.
+        done: the tokens a source token it was finished for, or None.
     """
 
     number: int
     document: Document
     source_tokens: int
-    done: str | None
+    done: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +150,17 @@ class Journal:
         )
         return "new"
 
-    def documents(self, *, unfinished_for: str | None = None) -> Iterator[StoredDocument]:
+    def documents(self, *, unfinished_for: float | None = None) -> Iterator[StoredDocument]:
         """The documents in the order of their places.
 
         Args:
-            unfinished_for: leave out those that were finished under this mark.
+            unfinished_for: leave out those that were finished for this many tokens a source token, or more.
         """
         place = b""
         while True:
             rows = self._db.execute(
                 "SELECT place, number, id, title, text, meta, source_tokens, done FROM documents "
-                "WHERE place > ? AND (? IS NULL OR done IS NULL OR done != ?) ORDER BY place LIMIT 64",
+                "WHERE place > ? AND (? IS NULL OR done IS NULL OR done < ?) ORDER BY place LIMIT 64",
                 (place, unfinished_for, unfinished_for),
             ).fetchall()
             for _, number, id_, title, text, meta, source_tokens, done in rows:
@@ -169,9 +169,9 @@ class Journal:
                 return
             place = rows[-1][0]
 
-    def count_documents(self, *, done_under: str | None = None) -> int:
-        """How many documents there are, or how many were finished under a mark."""
-        where, values = ("", ()) if done_under is None else (" WHERE done = ?", (done_under,))
+    def count_documents(self, *, done_for: float | None = None) -> int:
+        """How many documents there are, or how many were finished for so much or more."""
+        where, values = ("", ()) if done_for is None else (" WHERE done >= ?", (done_for,))
         return int(self._db.execute("SELECT count(*) FROM documents" + where, values).fetchone()[0])
 
     def is_done(self, document_id: str) -> bool:
@@ -184,8 +184,8 @@ class Journal:
         self._db.write("DELETE FROM rows WHERE document = ?", (number,))
         self._db.write("DELETE FROM failures WHERE document = ? AND (transient OR scope = 'document')", (number,))
 
-    def finish_document(self, number: int, mark: str) -> None:
-        """Mark a document as finished under these settings."""
+    def finish_document(self, number: int, mark: float) -> None:
+        """Mark a document as finished for so many tokens a source token; infinity where there is no target."""
         self._db.write("UPDATE documents SET done = ? WHERE number = ?", (mark, number))
 
     # ---------------------------------------------------------------- answers and failures
@@ -312,16 +312,16 @@ class Journal:
         self._db.write("DELETE FROM failures WHERE transient", ())
         return int(count)
 
-    def totals(self, *, done_under: str | None = None) -> dict[str, Any]:
+    def totals(self, *, done_for: float | None = None) -> dict[str, Any]:
         """Counts over all that is stored: documents, requests, tokens, rows by kind and reason, failures by reason.
 
         Args:
-            done_under: count the rows of documents that were finished under this mark only; the others' are written
+            done_for: count the rows of documents that were finished for so much only; the others' are written
                 again.
         """
         one = self._db.execute
-        of_done = "" if done_under is None else " AND document IN (SELECT number FROM documents WHERE done = ?)"
-        values = () if done_under is None else (done_under,)
+        of_done = "" if done_for is None else " AND document IN (SELECT number FROM documents WHERE done >= ?)"
+        values = () if done_for is None else (done_for,)
         answers, tokens_in, tokens_out, cached = one(
             "SELECT count(*), coalesce(sum(prompt_tokens),0), coalesce(sum(completion_tokens),0), "
             "coalesce(sum(cached_tokens),0) FROM answers"

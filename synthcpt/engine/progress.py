@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from synthcpt.records import Completion, Rejection, SyntheticDocument
 
@@ -48,6 +49,19 @@ class Progress:
     answers_before: int = 0
     prompt_tokens_before: int = 0
     completion_tokens_before: int = 0
+
+    def add_totals(self, totals: Mapping[str, Any], documents_done: int) -> None:
+        """Count what a journal holds from before."""
+        self.documents += totals["documents"]
+        self.documents_done += documents_done
+        self.answers += totals["answers"]
+        self.prompt_tokens += totals["prompt_tokens"]
+        self.cached_tokens += totals["cached_tokens"]
+        self.completion_tokens += totals["completion_tokens"]
+        self.rows += totals["rows"]
+        self.row_tokens += totals["row_tokens"]
+        self.rejected.update(totals["rejected"])
+        self.failed += sum(totals["failed_requests"].values())
 
     def begin(self) -> None:
         """What is there now was there before: rates are counted from here."""

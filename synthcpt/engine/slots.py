@@ -9,6 +9,8 @@ import time
 
 _SHRINK = 0.7
 _MAX_PAUSE_S = 120.0
+_DEPTH = 2
+"""Requests in store, in windows."""
 
 
 class Slots:
@@ -37,8 +39,8 @@ class Slots:
         self._shrunk_at_grant = -1
         self._paused_until_s = 0.0
         self._resume: asyncio.TimerHandle | None = None
-        self._hungry: asyncio.Event = asyncio.Event()
-        self._hungry.set()
+        self._feeders: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._feeding = False
 
     @property
     def waiting(self) -> int:
@@ -50,7 +52,6 @@ class Slots:
         if self._waiting or self.in_use >= self.limit or self._held():
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             heapq.heappush(self._waiting, (priority, next(self._arrivals), future))
-            self._update_hunger()
             try:
                 await future
             except asyncio.CancelledError:
@@ -86,9 +87,42 @@ class Slots:
         """Grant nothing more; waiters wait until they are cancelled."""
         self._closed = True
 
-    async def hungry(self) -> None:
-        """Wait until fewer requests are waiting than could be sent: time to start another document."""
-        await self._hungry.wait()
+    async def hungry(self, turn: int) -> int:
+        """Wait until more requests should be made, and it is this turn's to make them; tells how many.
+
+        Of all who have more to ask, the earliest document comes first, and one at a time: so the requests in memory are
+        a few windows, however many documents are under way. Whoever returns from here calls `fed` when its requests
+        are waiting.
+        """
+        if self._feeding or self._feeders or self._room() <= 0:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            heapq.heappush(self._feeders, (turn, next(self._arrivals), future))
+            self._call_feeder()
+            try:
+                await future
+            except asyncio.CancelledError:
+                if future.done() and not future.cancelled():
+                    self.fed()
+                raise
+        else:
+            self._feeding = True
+        return max(1, self._room())
+
+    def fed(self) -> None:
+        """The requests that `hungry` asked for are made: the next in turn may make more."""
+        self._feeding = False
+        self._call_feeder()
+
+    def _room(self) -> int:
+        """How many more requests should wait: enough that none is missing while a document's first is answered."""
+        return int(_DEPTH * self.limit) + 1 - len(self._waiting)
+
+    def _call_feeder(self) -> None:
+        while self._feeders and not self._feeding and self._room() > 0 and not self._closed:
+            _, _, future = heapq.heappop(self._feeders)
+            if not future.done():
+                self._feeding = True
+                future.set_result(None)
 
     def _grant(self) -> None:
         while self._waiting and self.in_use < self.limit and not self._held():
@@ -96,13 +130,7 @@ class Slots:
             if not future.done():
                 self.in_use += 1
                 future.set_result(None)
-        self._update_hunger()
-
-    def _update_hunger(self) -> None:
-        if len(self._waiting) < self.limit:
-            self._hungry.set()
-        else:
-            self._hungry.clear()
+        self._call_feeder()
 
     def _held(self) -> bool:
         return self._closed or (self._paused_until_s > 0 and time.monotonic() < self._paused_until_s)

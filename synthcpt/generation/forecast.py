@@ -128,7 +128,8 @@ async def forecast(work: Generation) -> Forecast:
         sample = _sample(documents, result, journals)
         counting = _Counting(work, journals)
         await counting.start("\n".join(document.text for document in sample)[:100_000])
-        tallies = [await counting.run(document, _quota(work, result, document)) for document in sample]
+        expansion = work.expansion(before.settings if before else None, result.source_tokens)
+        tallies = [await counting.run(document, _quota(expansion, document)) for document in sample]
     _scale(result, tallies, sample)
     _price(result, work, counting)
     return result
@@ -151,9 +152,8 @@ def _sample(documents: Iterable[Document], result: Forecast, journals: Sequence[
     return sample
 
 
-def _quota(work: Generation, result: Forecast, document: Document) -> int | None:
-    target = work.config.target_tokens
-    return None if target is None else round(target / max(1, result.source_tokens) * estimate_tokens(document.text))
+def _quota(expansion: float | None, document: Document) -> int | None:
+    return None if expansion is None else round(expansion * estimate_tokens(document.text))
 
 
 @dataclass(slots=True)
@@ -194,7 +194,7 @@ class _Counting:
     async def run(self, document: Document, quota: int | None) -> _Tally:
         work, tally = self.work, _Tally()
         context = Context(work.config.seed, work.method.name, document.id, quota)
-        ask = Ask(_CountingAsker(self, tally), self._notes, 0, 0, window=1)
+        ask = Ask(_CountingAsker(self, tally), self._notes, 0, 0)
         with contextlib.suppress(DocumentFailed, RequestFailed):
             async for row in work.method.generate(document, ask, work.options, context):
                 tally.tokens["rows"] += 0 if isinstance(row, Rejection) else row.tokens
@@ -307,7 +307,8 @@ def _price(result: Forecast, work: Generation, counting: _Counting) -> None:
         result.spread = 1.0 if config.target_tokens else 2.0
         result.notes.append(
             "How many entities the model finds, and how long it writes, is a guess. Run with --limit 5 first; the "
-            "forecast then uses what was measured, and --extend goes on from there."
+            "forecast then uses what was measured, and --extend goes on from there (give --parts at the start, if "
+            "batch jobs shall share the work)."
         )
 
 

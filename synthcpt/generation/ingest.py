@@ -103,7 +103,7 @@ def check_corpus(before: Mapping[str, Any], corpus: Corpus, held: int, *, extend
     Raises:
         RunMismatch: saying what was added, changed or removed.
     """
-    if before["digest"] == corpus.settings()["digest"]:
+    if before["digest"] == corpus.settings()["digest"] and not corpus.changed:
         return
     removed = held - corpus.same - len(corpus.changed)
     grown_only = not corpus.changed and removed <= 0

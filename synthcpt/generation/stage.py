@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
+import math
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -69,7 +69,13 @@ class Generation:
         self.read: ReadCounts | None = None
         self.phase = "reading"
         self._started = False
+        self._asker: Asker | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._extend, self._overwrite, self._retry_failed = extend, overwrite, retry_failed
+        if overwrite and config.part is not None:
+            raise ConfigError(
+                "--overwrite would delete the other parts too: use it without --part, or another --output."
+            )
         if config.max_cost is not None and config.prices() is None:
             raise ConfigError("max_cost needs prices: give price_in and price_out, per million tokens.")
 
@@ -82,8 +88,6 @@ class Generation:
             UserError: the folder holds another run, another process is at work, the input cannot be read.
         """
         output = self.config.output
-        if self._overwrite:
-            remove_run(output)
         try:
             if not self.backend.model:
                 await self._start_backend()  # a server may tell which model it has
@@ -95,12 +99,22 @@ class Generation:
         run.write_manifest()
         return run
 
+    def stop(self) -> None:
+        """End the run in good order, from whatever thread: it raises `Interrupted` once what is in flight is stored."""
+        if self._asker is not None and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._asker.request_stop, Interrupted("Interrupted."))
+
     async def _run_parts(self, output: Path) -> None:
+        check_places(self.config.input, output)
         opened = open_corpus(self.config)
         self.read = opened.counts
+        if self._overwrite:
+            remove_run(output)
         run = Run(output) if (output / SETTINGS).exists() else None
         before = run.settings if run else None
-        settings = resolve(self.config, self.method, self.options, self.backend, self.backend_options, self.prompts)
+        settings = resolve(
+            self.config, self.method, self.options, self.backend, self.backend_options, self.prompts
+        )  # fmt: skip
         settings["parts"] = self._parts(before, opened.default_parts)
         mine = [Part(output, index, settings["parts"]) for index in self._my_parts(settings["parts"])]
         with contextlib.ExitStack() as stack:
@@ -114,14 +128,33 @@ class Generation:
             if before is not None:
                 check_corpus(before["corpus"], corpus, held, extend=self._extend)
             settings["corpus"] = corpus.settings()
-            settings["tokens_per_source_token"] = self._expansion(before, corpus.source_tokens)
-            if before != settings:
-                write_text(
-                    output / SETTINGS, render({**settings, **({} if before is None or self._extend else before)})
-                )
+            settings["tokens_per_source_token"] = self.expansion(before, corpus.source_tokens)
+            await self._begin(work, settings, begun=before is not None)
+
+    async def _begin(self, work: list[PartWork], settings: dict[str, Any], *, begun: bool) -> None:
+        """Find what is left to do; write down what the run is, once the backend has shown that it can work."""
+        if self._retry_failed:
             for one in work:
-                one.journal.commit()
-            await self._drive(work, settings)
+                one.journal.forget_transient_failures()
+        goal = part_goal(settings)
+        mark = math.inf if goal["tokens_per_source_token"] is None else goal["tokens_per_source_token"]
+        left = [one for one in work if not _is_done(one, mark, goal)]
+        if not left:
+            return
+        self.phase = "loading"
+        await self._start_backend()
+        if not begun or self._extend:
+            path = self.config.output / SETTINGS
+            write_text(path, render(settings))
+            # Another part's job may have begun the run in the same moment.
+            check_same(Run(self.config.output).settings, settings, str(self.config.output))
+        (self.config.output / MANIFEST).unlink(missing_ok=True)
+        for one in left:
+            one.part.marker.unlink(missing_ok=True)
+            one.journal.commit()
+        self.phase = "asking"
+        self._count_start(work, left, mark)
+        await self._drive(left, settings, mark)
 
     def _my_parts(self, count: int) -> Sequence[int]:
         return range(count) if self.config.part is None else [split_part(self.config.part)[0]]
@@ -135,93 +168,75 @@ class Generation:
     def _open_journals(
         self, stack: contextlib.ExitStack, parts: Sequence[Part], run: Run | None
     ) -> Iterator[tuple[Part, Journal]]:
-        """The journals of the parts with something left to do; closed again by the stack."""
+        """The parts' journals; closed again by the stack, with what was not committed forgotten."""
         for part in parts:
-            finished = run is not None and run.is_finished(part)
             if run is None:
                 # Without run.yaml nothing can have been asked: what lies here is a start that was cut off.
                 for path in part.journal.parent.glob(part.journal.name + "*"):
                     path.unlink()
-            elif finished and self._retry_failed:
-                journal = Journal(part.journal)
-                finished = not journal.forget_transient_failures()
-                journal.close()
-            if finished and not self._extend:
-                continue
+            elif run.is_finished(part) and not part.journal.exists():
+                continue  # finished, and its journal is kept elsewhere
             journal = Journal(part.journal)
             stack.callback(journal.close)
             stack.callback(journal.rollback)
             yield part, journal
 
-    def _expansion(self, before: dict[str, Any] | None, source_tokens: int) -> float | None:
-        """Synthetic tokens to make for each source token; kept when documents are added, so that no text changes."""
+    def expansion(self, before: dict[str, Any] | None, source_tokens: int) -> float | None:
+        """Synthetic tokens to make for each source token, so that the target is met; None without a target.
+
+        Args:
+            before: run.yaml, where the run was begun already.
+            source_tokens: of the corpus now.
+
+        Raises:
+            RunMismatch: the run's target is another one, and this is no extension that raises it.
+        """
         target = self.config.target_tokens
-        if before is not None and before["target_tokens"] == target:
-            kept: float | None = before["tokens_per_source_token"]
+        old = before["target_tokens"] if before is not None else target
+        if old != target and (not self._extend or None in (old, target) or (target or 0) < (old or 0)):
+            raise RunMismatch(
+                f"The run's target is {_tokens(old)}, this command says {_tokens(target)}. "
+                "A higher target needs --extend; a lower one, or none, another --output."
+            )
+        if target is None:
+            return None
+        if before is not None and before["corpus"]["source_tokens"] == source_tokens and old == target:
+            kept: float = before["tokens_per_source_token"]
             return kept
-        if before is not None:
-            old = before["target_tokens"]
-            if not self._extend or (target is not None and (old is None or target < old)):
-                raise RunMismatch(
-                    f"The run's target is {_tokens(old)}, this command says {_tokens(target)}. "
-                    "A higher target needs --extend; a lower one, another --output."
-                )
-        return None if target is None else target / max(1, source_tokens)
-
-    async def _drive(self, work: list[PartWork], settings: dict[str, Any]) -> None:
-        expansion = settings["tokens_per_source_token"]
-        mark = f"tokens_per_source_token={expansion!r}"
-        goal = part_goal(settings)
-        work = [one for one in work if not self._already_done(one, mark, goal)]
-        if not work:
-            return
-        (self.config.output / MANIFEST).unlink(missing_ok=True)
-        self.phase = "loading"
-        await self._start_backend()
-        self.phase = "asking"
-        self._count_start(work, mark)
-        slots = self.slots = Slots(self.config.concurrency or self.backend.capabilities.concurrency)
-        policy = RetryPolicy(attempts=self.config.attempts)
-        asker = Asker(self.backend, slots, self.run_settings(settings["parts"]), self.progress, policy, self.book)
-
-        def apply(stored: StoredDocument, ask: Ask) -> Rows:
-            quota = None if expansion is None else round(expansion * stored.source_tokens)
-            context = Context(self.config.seed, self.method.name, stored.document.id, quota)
-            return self.method.generate(stored.document, ask, self.options, context)
-
-        def finish(one: PartWork) -> None:
-            write_part(one.part, one.journal, {"model": self.backend.model, "backend": self.backend.name}, goal)
-
-        with _signals(lambda: asker.request_stop(Interrupted("Interrupted."))):
-            await Driver(work, apply, mark, asker, slots, finish).run()
-
-    def _already_done(self, one: PartWork, mark: str, goal: dict[str, Any]) -> bool:
-        if not one.part.marker.exists() or read_marker(one.part)["for"] != goal:
-            return False
-        return one.journal.count_documents(done_under=mark) == one.journal.count_documents()
+        return target / max(1, source_tokens)
 
     async def _start_backend(self) -> None:
         if not self._started:
             self._started = True
             await self.backend.start()
 
-    def _count_start(self, work: list[PartWork], mark: str) -> None:
-        progress, settings = self.progress, self.run_settings(1)
-        progress.price = settings.cost
+    async def _drive(self, work: list[PartWork], settings: dict[str, Any], mark: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        slots = self.slots = Slots(self.config.concurrency or self.backend.capabilities.concurrency)
+        policy = RetryPolicy(attempts=self.config.attempts)
+        asker = Asker(self.backend, slots, self.run_settings(settings["parts"]), self.progress, policy, self.book)
+        self._asker = asker
+
+        def apply(stored: StoredDocument, ask: Ask) -> Rows:
+            quota = None if math.isinf(mark) else round(mark * stored.source_tokens)
+            context = Context(self.config.seed, self.method.name, stored.document.id, quota)
+            return self.method.generate(stored.document, ask, self.options, context)
+
+        def finish(one: PartWork) -> None:
+            provenance = {"model": self.backend.model, "backend": self.backend.name}
+            write_part(one.part, one.journal, provenance, part_goal(settings))
+
+        with _signals(lambda: asker.request_stop(Interrupted("Interrupted."))):
+            await Driver(work, apply, mark, asker, slots, finish).run()
+
+    def _count_start(self, work: list[PartWork], left: list[PartWork], mark: float) -> None:
+        """Begin the counters with what the journals hold, finished parts included: the spend cap counts them too."""
+        progress = self.progress
+        progress.price = self.run_settings(1).cost
         progress.target_tokens = self.config.target_tokens
         for one in work:
-            one.part.marker.unlink(missing_ok=True)
-            totals = one.journal.totals(done_under=mark)
-            progress.documents += totals["documents"]
-            progress.documents_done += one.journal.count_documents(done_under=mark)
-            progress.answers += totals["answers"]
-            progress.prompt_tokens += totals["prompt_tokens"]
-            progress.cached_tokens += totals["cached_tokens"]
-            progress.completion_tokens += totals["completion_tokens"]
-            progress.rows += totals["rows"]
-            progress.row_tokens += totals["row_tokens"]
-            progress.rejected.update(totals["rejected"])
-            progress.failed += sum(totals["failed_requests"].values())
+            totals = one.journal.totals(done_for=mark if one in left else None)
+            progress.add_totals(totals, one.journal.count_documents(done_for=mark))
         progress.begin()
 
     def run_settings(self, parts: int) -> Settings:
@@ -248,6 +263,10 @@ def choose_backend(config: GenerateConfig) -> tuple[type[Backend], BackendOption
         ConfigError: no such backend, or one of its settings is wrong.
     """
     name = config.backend or ("openai" if config.base_url else "vllm" if config.model else "extractive")
+    if name == "extractive" and config.model:
+        raise ConfigError(
+            "The embedded backend is no model and takes none: leave out --model, or name another --backend."
+        )
     cls = backend_class(name)
     values = dict(config.backend_options)
     for key, value in (("model", config.model), ("base_url", config.base_url), ("concurrency", config.concurrency)):
@@ -260,20 +279,43 @@ def choose_backend(config: GenerateConfig) -> tuple[type[Backend], BackendOption
     return cls, validate(cls.Options, values, f"setting of the backend {name}")
 
 
+def check_places(inputs: Sequence[str], output: Path) -> None:
+    """Refuse an output that cannot be a folder, or that lies where it would be read as input the next time.
+
+    Raises:
+        ConfigError: saying which.
+    """
+    if output.exists() and not output.is_dir():
+        raise ConfigError(f"The output {output} is a file; name a folder.")
+    for source in inputs:
+        if Path(source).is_dir() and output.resolve().is_relative_to(Path(source).resolve()):
+            raise ConfigError(f"The output {output} lies inside the input {source}, and would be read as documents.")
+
+
 def remove_run(output: Path) -> None:
     """Delete a run's own files, and nothing else that may lie in the folder.
 
     Raises:
         UserError: the folder is not empty and holds no run.
+        RunLocked: a process is at work on it.
     """
     if not output.exists():
         return
-    if not (output / SETTINGS).exists() and any(output.iterdir()):
-        raise UserError(f"{output} holds no run (it has no {SETTINGS}), so it is not overwritten; remove it yourself.")
-    for name in _RUN_FOLDERS:
-        shutil.rmtree(output / name, ignore_errors=True)
-    for name in ("manifest.json", "README.md", SETTINGS):
-        (output / name).unlink(missing_ok=True)
+    if not (output / SETTINGS).exists():
+        if any(path.name != "journal" for path in output.iterdir()):
+            raise UserError(
+                f"{output} holds no run (it has no {SETTINGS}), so it is not overwritten; remove it yourself."
+            )
+        return
+    with contextlib.ExitStack() as stack:
+        for part in Run(output).parts:
+            stack.enter_context(PartLock(part))
+        for name in _RUN_FOLDERS:
+            for path in (output / name).glob("*"):
+                if path.suffix != ".lock":
+                    path.unlink()
+        for name in ("manifest.json", "README.md", SETTINGS):
+            (output / name).unlink(missing_ok=True)
 
 
 async def generate_async(
@@ -313,7 +355,18 @@ def generate(
         return asyncio.run(work.run())
     # Inside a notebook's event loop: run beside it.
     with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(asyncio.run, work.run()).result()
+        beside = pool.submit(asyncio.run, work.run())
+        try:
+            return beside.result()
+        except KeyboardInterrupt:
+            work.stop()  # leaving the block waits for it
+            raise
+
+
+def _is_done(one: PartWork, mark: float, goal: dict[str, Any]) -> bool:
+    if not one.part.marker.exists() or read_marker(one.part)["for"] != goal:
+        return False
+    return one.journal.count_documents(done_for=mark) == one.journal.count_documents()
 
 
 @contextlib.contextmanager

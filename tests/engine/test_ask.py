@@ -37,7 +37,7 @@ class Bench:
         self.asker = Asker(backend, self.slots, Settings(), self.progress, retries, PromptBook())
 
     def ask(self, document: int = 1) -> Ask:
-        return Ask(self.asker, self.journal, document, document, 8)
+        return Ask(self.asker, self.journal, document, document)
 
 
 @pytest.fixture
@@ -69,6 +69,7 @@ async def test_a_failure_is_shared_too_and_nothing_is_left_under_way(tmp_path: P
     bench = Bench(tmp_path / "j.sqlite", MockBackend(MockBackend.Options(), fail), attempts=2)
     results = await asyncio.gather(bench.ask(1)(request("x")), bench.ask(2)(request("x")), return_exceptions=True)
     assert all(isinstance(result, RequestFailed) for result in results)
+    assert {failure["document"] for failure in bench.journal.failures()} == {"a", "b"}
     assert bench.slots.in_use == 0
     assert bench.progress.in_flight == 0
     bench.journal.close()
@@ -111,7 +112,7 @@ async def test_each_is_lazy_bounded_and_gives_every_tag_back(bench: Bench) -> No
     async for tag, answer in bench.ask().each(numbers()):  # type: ignore[arg-type]
         assert isinstance(answer, Answer)
         seen.append(tag)
-        assert drawn <= len(seen) + 8 + 8  # what is under way, and what has come but was not looked at
+        assert drawn <= len(seen) + 4 + 9 + 4  # sent, waiting, and come but not looked at yet
     assert sorted(seen) == list(range(100))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import signal
 import sqlite3
@@ -230,22 +231,27 @@ def test_text_that_is_no_unicode_is_a_corpus_error_that_names_the_document(journ
     assert journal.count_documents() == 0
 
 
-def test_finished_documents_are_left_out_under_their_mark_only(journal: Journal) -> None:
+def test_documents_finished_for_as_much_or_more_are_left_out(journal: Journal) -> None:
     first, second = add(journal, "a", "b")
-    journal.finish_document(first, "mark-1")
+    journal.finish_document(first, 2.5)
     assert journal.is_done("a")
     assert not journal.is_done("b")
     assert not journal.is_done("none")
-    assert [stored.number for stored in journal.documents(unfinished_for="mark-1")] == [second]
-    assert {stored.number for stored in journal.documents(unfinished_for="mark-2")} == {first, second}
-    assert (journal.count_documents(done_under="mark-1"), journal.count_documents(done_under="mark-2")) == (1, 0)
+    for no_more in (2.5, 1.0):
+        assert [stored.number for stored in journal.documents(unfinished_for=no_more)] == [second]
+        assert journal.count_documents(done_for=no_more) == 1
+    for more in (2.6, math.inf):
+        assert {stored.number for stored in journal.documents(unfinished_for=more)} == {first, second}
+        assert journal.count_documents(done_for=more) == 0
+    journal.finish_document(first, math.inf)
+    assert journal.count_documents(done_for=math.inf) == 1
 
 
 def test_documents_may_be_finished_while_they_are_walked_through(journal: Journal) -> None:
     numbers = set(add(journal, *(f"doc-{i}" for i in range(150))))
     walked = []
-    for stored in journal.documents(unfinished_for="m"):
-        journal.finish_document(stored.number, "m")
+    for stored in journal.documents(unfinished_for=1.0):
+        journal.finish_document(stored.number, 1.0)
         walked.append(stored.number)
     assert len(walked) == 150
     assert set(walked) == numbers
@@ -323,7 +329,7 @@ def test_a_failure_is_found_again_by_document_and_key(journal: Journal) -> None:
 def test_passing_failures_can_be_forgotten_which_reopens_their_documents(journal: Journal) -> None:
     first, second, third = add(journal, "a", "b", "c")
     for number in (first, second, third):
-        journal.finish_document(number, "m")
+        journal.finish_document(number, 1.0)
     journal.put_failure(first, "request", "timeout", "", key="11" * 16, transient=True)
     journal.put_failure(first, "request", "timeout", "", key="22" * 16, transient=True)
     journal.put_failure(second, "request", "rejected", "", key="11" * 16)
@@ -357,7 +363,7 @@ def test_totals_add_up(journal: Journal) -> None:
     journal.put_row(second, rejection("b", 2))
     journal.put_failure(first, "request", "timeout", "", key="11" * 16, transient=True)
     journal.put_failure(second, "document", "no_entities", "")
-    journal.finish_document(first, "m")
+    journal.finish_document(first, 1.0)
     totals = {
         "documents": 2, "source_tokens": 20, "answers": 3, "prompt_tokens": 1500, "cached_tokens": 1200,
         "completion_tokens": 60, "rows": 2, "row_tokens": 12, "rejected": {"copied": 1, "refusal": 2},
@@ -365,8 +371,8 @@ def test_totals_add_up(journal: Journal) -> None:
     }  # fmt: skip
     assert journal.totals() == totals
     finished = {"rows": 1, "row_tokens": 7, "rejected": {"copied": 1, "refusal": 1}}
-    assert journal.totals(done_under="m") == {**totals, **finished}
-    assert journal.totals(done_under="other")["rows"] == 0
+    assert journal.totals(done_for=1.0) == {**totals, **finished}
+    assert journal.totals(done_for=2.0)["rows"] == 0
     assert journal.answers_by_prompt() == {"m/p0": (2, 500, 20), "m/p1": (1, 500, 20)}
 
 
@@ -452,7 +458,7 @@ def test_after_a_full_disk_nothing_is_written_that_builds_on_what_is_lost(path: 
     journal = Journal(path)
     with no_file_larger_than(300_000), pytest.raises(UserError, match="is the disk full"):
         add_many(journal)
-    for write in (lambda: add(journal, "late"), lambda: journal.finish_document(1, "m"), journal.commit):
+    for write in (lambda: add(journal, "late"), lambda: journal.finish_document(1, 1.0), journal.commit):
         with pytest.raises(UserError, match="is the disk full"):
             write()
     journal.close()
@@ -461,7 +467,7 @@ def test_after_a_full_disk_nothing_is_written_that_builds_on_what_is_lost(path: 
     assert 0 < len(held) < 200
     assert len(held) % 10 == 0, "whole groups"
     assert "late" not in held
-    assert again.count_documents(done_under="m") == 0
+    assert again.count_documents(done_for=1.0) == 0
     again.close()
 
 

@@ -209,19 +209,51 @@ async def test_once_closed_nothing_is_granted() -> None:
     await cancel(tasks)
 
 
-async def test_hunger_is_room_for_more_waiters_than_could_be_sent() -> None:
+async def test_more_is_asked_for_until_two_windows_wait() -> None:
     slots, order = Slots(2), Order()
-    tasks = queue(slots, [0] * 3, order)
+    assert await asyncio.wait_for(slots.hungry(0), 5) == 5
+    tasks = queue(slots, [0] * 7, order)  # two are sent, five wait
     await turn()
-    await asyncio.wait_for(slots.hungry(), 5)
-    tasks += queue(slots, [0], order)
+    slots.fed()
+    hungry = asyncio.create_task(slots.hungry(0))
     await turn()
-    hungry = asyncio.create_task(slots.hungry())
-    await turn()
-    assert not hungry.done(), "two wait, as many as can be sent"
+    assert not hungry.done()
     slots.release()
-    await asyncio.wait_for(hungry, 5)
+    assert await asyncio.wait_for(hungry, 5) == 1
+    slots.fed()
     await cancel(tasks)
+
+
+async def test_the_earliest_document_is_asked_for_more_first_and_one_at_a_time() -> None:
+    slots, fed = Slots(1), []
+
+    async def feed(number: int) -> None:
+        await slots.hungry(number)
+        fed.append(number)
+        await asyncio.sleep(0)
+        assert fed[-1] == number, "nobody else feeds meanwhile"
+        slots.fed()
+
+    await slots.hungry(0)
+    tasks = [asyncio.create_task(feed(number)) for number in (3, 1, 2)]
+    await turn()
+    assert not fed
+    called_off = asyncio.create_task(feed(0))
+    await turn()
+    called_off.cancel()
+    slots.fed()
+    await asyncio.wait_for(asyncio.gather(*tasks), 5)
+    assert fed == [1, 2, 3]
+
+
+async def test_who_is_called_off_when_its_turn_has_come_passes_it_on() -> None:
+    slots = Slots(1)
+    await slots.hungry(0)
+    first, second = asyncio.create_task(slots.hungry(1)), asyncio.create_task(slots.hungry(2))
+    await turn()
+    slots.fed()  # the first one's turn has come, and in the same moment
+    first.cancel()
+    assert await asyncio.wait_for(second, 5) >= 1
 
 
 steps = st.lists(
