@@ -153,10 +153,20 @@ def read_config_file(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold 'name: value' lines.")
     known = set(GenerateConfig.model_fields)
+    if "synthcpt" in values:
+        values = _from_run(values)
     for key in values:
         if key not in known:
             raise ConfigError(f"{path}: unknown key {key!r}. {near_match(str(key), known)}")
     return values
+
+
+def _from_run(settings: dict[str, Any]) -> dict[str, Any]:
+    """The configuration that a run.yaml was resolved from, but for the output folder and the user's own prompts."""
+    prices = settings.get("prices") or {}
+    kept = {name: value for name, value in settings.items() if name in GenerateConfig.model_fields and value is not None}
+    kept.pop("prompts", None)
+    return {**kept, **(settings.get("sampling") or {}), **{f"price_{kind}": price for kind, price in prices.items()}}
 
 
 def parse_assignments(assignments: list[str], flag: str) -> dict[str, Any]:

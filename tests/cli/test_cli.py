@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from corpora import write_documents
+from corpora import hashes, write_documents
 
 
 @pytest.fixture
@@ -126,6 +126,16 @@ def test_a_configuration_file_holds_all_of_it_and_flags_win(documents: Path, tmp
     config.write_text(config.read_text() + "tempreature: 1\n")
     done = run("generate", "--config", str(config))
     assert "Did you mean 'temperature'?" in done.stderr
+
+
+def test_a_runs_own_settings_repeat_it(documents: Path, tmp_path: Path) -> None:
+    first = generate(
+        documents, tmp_path / "out", "--backend", "mock", "--seed", "3", "--temperature", "0.5", "--set", "max_pairs=4"
+    )
+    assert first.returncode == 0, first.stderr
+    done = run("generate", "--config", str(tmp_path / "out/run.yaml"), "--output", str(tmp_path / "again"))
+    assert done.returncode == 0, done.stderr
+    assert hashes(tmp_path / "again") == hashes(tmp_path / "out")
 
 
 def test_the_dry_run_asks_nothing_and_writes_nothing(documents: Path, tmp_path: Path) -> None:

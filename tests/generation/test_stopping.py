@@ -18,7 +18,17 @@ from corpora import generate_mock, hashes, run_with, write_documents
 import synthcpt
 from synthcpt.backends.mock import MockBackend
 from synthcpt.engine.parts import Part, PartLock
-from synthcpt.errors import BudgetReached, ConfigError, RunIncomplete, RunLocked, RunMismatch, SynthcptError, UserError
+from synthcpt.errors import (
+    BackendUnavailable,
+    BudgetReached,
+    ConfigError,
+    RunIncomplete,
+    RunLocked,
+    RunMismatch,
+    SynthcptError,
+    UserError,
+)
+from synthcpt.records import Completion, Request
 
 SCRIPT = Path(__file__).parents[1] / "support" / "killable.py"
 
@@ -290,3 +300,154 @@ def test_the_run_object_says_what_it_is(documents: Path, tmp_path: Path) -> None
     assert json.loads((tmp_path / "out/manifest.json").read_text())["totals"]["rows"] == len(run.dataset())
     with pytest.raises(UserError, match="no run"):
         synthcpt.Run(tmp_path)
+
+
+# ------------------------------------------------------------------ what a fresh pair of eyes found
+
+
+async def test_a_trial_with_a_limit_and_a_target_then_the_whole_meets_the_target(
+    documents: Path, tmp_path: Path
+) -> None:
+    backend = MockBackend(MockBackend.Options(entities=12))
+    await run_with(backend, tmp_path / "out", documents, target_tokens=6_000, limit=3)
+    before = {row["id"] for row in synthcpt.Run(tmp_path / "out").dataset()}
+    run, _ = await run_with(backend, tmp_path / "out", documents, target_tokens=12_000, extend=True)
+    assert before <= {row["id"] for row in run.dataset()}
+    # The first three keep what they had; the others get their share of the target, and no more.
+    assert run.manifest["totals"]["row_tokens"] < 12_000 + 6_000
+
+
+async def test_the_spend_cap_counts_parts_that_were_finished_before(documents: Path, tmp_path: Path) -> None:
+    prices = {"price_in": 1.0, "price_out": 4.0}
+    backend = MockBackend(MockBackend.Options())
+    _, work = await run_with(backend, tmp_path / "whole", documents, parts=4, **prices)
+    cost = work.progress.cost
+    for _ in range(3):
+        with pytest.raises(BudgetReached):
+            await run_with(
+                MockBackend(MockBackend.Options(latency_s=0.001)), tmp_path / "out", documents, parts=4,
+                max_cost=cost * 0.6, concurrency=2, **prices,
+            )  # fmt: skip
+    assert _answers(tmp_path / "out") < 0.8 * backend.asked
+
+
+def test_overwrite_waits_for_nobody_and_deletes_nothing_in_use(documents: Path, tmp_path: Path) -> None:
+    run = generate_mock(tmp_path / "out", documents, parts=2)
+    before = hashes(run.path)
+    with PartLock(run.parts[1]), pytest.raises(RunLocked):
+        generate_mock(tmp_path / "out", documents, overwrite=True, seed=2)
+    with pytest.raises(ConfigError, match="part"):
+        generate_mock(tmp_path / "out", documents, overwrite=True, part="1/2")
+    with pytest.raises(UserError):
+        generate_mock(tmp_path / "out", tmp_path / "no-such-folder", overwrite=True)
+    assert hashes(run.path) == before
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ConfigError, match="is a file"):
+        generate_mock(tmp_path / "file", documents, overwrite=True)
+
+
+def test_an_output_inside_the_input_is_refused(documents: Path) -> None:
+    with pytest.raises(ConfigError, match="inside"):
+        generate_mock(documents / "out", documents)
+
+
+def test_a_finished_run_names_what_changed_in_its_corpus(documents: Path, tmp_path: Path) -> None:
+    generate_mock(tmp_path / "out", documents)
+    path = documents / "doc-004.txt"
+    path.write_text(path.read_text() + " More.")
+    with pytest.raises(RunMismatch, match=r"changed: doc-004\.txt"):
+        generate_mock(tmp_path / "out", documents)
+
+
+def test_another_part_cannot_slip_a_changed_document_in(documents: Path, tmp_path: Path) -> None:
+    from synthcpt.engine.parts import part_of
+
+    generate_mock(tmp_path / "out", documents, parts=2)
+    changed = next(path for path in sorted(documents.iterdir()) if part_of(path.name, 2) == 1)
+    changed.write_text(changed.read_text() + " More.")
+    (documents / "new.txt").write_text("Arden Vale met Bellis Reach.")
+    generate_mock(tmp_path / "out", documents, part="1/2", extend=True)
+    with pytest.raises(RunMismatch, match=changed.name):
+        generate_mock(tmp_path / "out", documents, part="2/2", extend=True)
+
+
+async def test_a_start_that_failed_does_not_bind_the_folder(documents: Path, tmp_path: Path) -> None:
+    class Broken(MockBackend):
+        async def start(self) -> None:
+            raise BackendUnavailable("no such model")
+
+    options = MockBackend.Options(model="typo")
+    with pytest.raises(BackendUnavailable):
+        await run_with(Broken(options), tmp_path / "out", documents, model="typo")
+    assert generate_mock(tmp_path / "out", documents, model="right").complete
+
+
+async def test_failures_are_forgotten_in_every_part_and_kept_when_the_backend_cannot_start(
+    documents: Path, tmp_path: Path
+) -> None:
+    class Broken(MockBackend):
+        async def start(self) -> None:
+            raise BackendUnavailable("not now")
+
+    failing = MockBackend(MockBackend.Options(transient_rate=0.3))
+    run, _ = await run_with(failing, tmp_path / "out", documents, attempts=1, parts=2)
+    failed = run.manifest["totals"]["failed_requests"]["transient_error"]
+    assert failed > 5
+    with pytest.raises(BackendUnavailable):
+        await run_with(Broken(MockBackend.Options()), tmp_path / "out", documents, retry_failed=True)
+    assert synthcpt.Run(tmp_path / "out").manifest["totals"]["failed_requests"] == {"transient_error": failed}
+    run, _ = await run_with(MockBackend(MockBackend.Options()), tmp_path / "out", documents, retry_failed=True)
+    assert not run.manifest["totals"]["failed_requests"]
+
+
+def test_the_embedded_backend_takes_no_model(documents: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no model"):
+        synthcpt.generate("entigraph", input=documents, output=tmp_path / "out", backend="extractive", model="m")
+
+
+def test_a_full_disk_is_one_sentence_and_loses_nothing(
+    documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from synthcpt.engine.database import Database
+
+    write, left = Database.write, 60
+
+    def until_full(database: Database, statement: str, values: tuple[object, ...]) -> None:
+        nonlocal left
+        left -= 1
+        if left <= 0:
+            database._broken = UserError("journal cannot be written: is the disk full?")
+        write(database, statement, values)
+
+    monkeypatch.setattr(Database, "write", until_full)
+    with pytest.raises(UserError, match="is the disk full"):
+        generate_mock(tmp_path / "out", documents)
+    monkeypatch.undo()
+    run = generate_mock(tmp_path / "out", documents)
+    assert hashes(run.path) == hashes(generate_mock(tmp_path / "whole", documents).path)
+
+
+async def test_many_large_documents_at_a_wide_window_keep_few_requests_in_memory(tmp_path: Path) -> None:
+    """Entity calls go first, so many documents stand ready to ask for hundreds of pairs each."""
+    starts, ends = ["Ar", "Be", "Co", "Du", "El"], ["lan", "mer", "nor", "pel", "ris", "sun"]
+    names = [f"{start}{end} House" for start in starts for end in ends]
+    (tmp_path / "docs").mkdir()
+    for i in range(120):
+        text = ". ".join(f"{name} stands by road {i}" for name in names)
+        (tmp_path / f"docs/{i}.txt").write_text(text + ".")
+    most = 0
+
+    class Watching(MockBackend):
+        async def complete(self, request: Request) -> Completion:
+            nonlocal most
+            most = max(most, len(asyncio.all_tasks()))
+            await asyncio.sleep(0.05)
+            if most and self.asked > 600:
+                raise BackendUnavailable("enough seen")
+            return await super().complete(request)
+
+    backend = Watching(MockBackend.Options(entities=30))
+    with pytest.raises(BackendUnavailable):
+        await run_with(backend, tmp_path / "out", tmp_path / "docs", concurrency=40)
+    # In flight, in store, and two tasks for each of the documents that stand ready; not a window for each.
+    assert most < 40 + 2 * 40 + 2 * (2 * 40 + 16) + 50
