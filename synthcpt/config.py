@@ -164,7 +164,8 @@ def read_config_file(path: Path) -> dict[str, Any]:
 def _from_run(settings: dict[str, Any]) -> dict[str, Any]:
     """The configuration that a run.yaml was resolved from, but for the output folder and the user's own prompts."""
     prices = settings.get("prices") or {}
-    kept = {name: value for name, value in settings.items() if name in GenerateConfig.model_fields and value is not None}
+    known = GenerateConfig.model_fields
+    kept = {name: value for name, value in settings.items() if name in known and value is not None}
     kept.pop("prompts", None)
     return {**kept, **(settings.get("sampling") or {}), **{f"price_{kind}": price for kind, price in prices.items()}}
 
