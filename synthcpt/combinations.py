@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from math import comb
+from math import comb, isqrt
 
 
 def unrank(index: int, n: int, k: int) -> tuple[int, ...]:
@@ -12,7 +12,7 @@ def unrank(index: int, n: int, k: int) -> tuple[int, ...]:
         raise IndexError(f"{index} is outside the {comb(n, k)} {k}-subsets of {n}")
     chosen: list[int] = []
     candidate = 0
-    while k:
+    while k > 2:
         starting_here = comb(n - candidate - 1, k - 1)
         if index < starting_here:
             chosen.append(candidate)
@@ -20,7 +20,15 @@ def unrank(index: int, n: int, k: int) -> tuple[int, ...]:
         else:
             index -= starting_here
         candidate += 1
-    return tuple(chosen)
+    rest = _unrank_pair(index, n - candidate) if k == 2 else (index,) * k
+    return (*chosen, *(candidate + item for item in rest))
+
+
+def _unrank_pair(index: int, n: int) -> tuple[int, int]:
+    """Without a loop: the pairs counted from the last one fill a triangle row by row."""
+    from_last = comb(n, 2) - 1 - index
+    row = (isqrt(8 * from_last + 1) - 1) // 2
+    return n - 2 - row, n - 1 - (from_last - row * (row + 1) // 2)
 
 
 class Permutation:

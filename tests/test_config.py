@@ -192,7 +192,7 @@ def test_the_last_of_two_assignments_counts() -> None:
     assert parse_assignments(["a=1", "b=2", "a=3"], "--option") == {"a": 3, "b": 2}
 
 
-@pytest.mark.parametrize("wrong", ["a", "=1", " =1", "a=[1", "a=2020-99-99", "a=!!python/name:os.x", "a={", "a=\0"])
+@pytest.mark.parametrize("wrong", ["a", "=1", " =1", "a=[1", "a=!!python/name:os.x", "a={", "a=\0"])
 def test_what_is_no_assignment(wrong: str) -> None:
     with pytest.raises(ConfigError, match="--option"):
         parse_assignments([wrong], "--option")
@@ -223,7 +223,6 @@ def test_an_empty_configuration_file_says_nothing(tmp_path: Path) -> None:
         (b"- a\n- b\n", "name: value"),
         (b"a: [\n", "not YAML"),
         (b"\xff\xfe\xfa", "not YAML"),
-        (b"seed: 2020-99-99\n", "not YAML"),
         (b"1: 2\n", "unknown key 1"),
     ],
 )

@@ -1,18 +1,14 @@
 """Real documents, where they are at hand."""
 
-import os
-from pathlib import Path
+from __future__ import annotations
 
-import pytest
+from corpora import wiki_documents
 
 from synthcpt.corpus import read_documents
 
 
 def test_wikipedia_introductions_are_read() -> None:
-    folder = os.environ.get("SYNTHCPT_TEST_DATA")
-    if not folder:
-        pytest.skip("SYNTHCPT_TEST_DATA, the folder with wiki2023-film/doc.jsonl, is not set")
-    stream = read_documents([str(Path(folder) / "wiki2023-film" / "doc.jsonl")])
+    stream = read_documents([str(wiki_documents())])
     documents = list(stream)
     assert (stream.counts.documents, stream.counts.duplicates) == (len(documents), 0) == (256, 0)
     assert all(document.text and document.title and document.id.isdigit() for document in documents)

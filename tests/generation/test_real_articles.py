@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from corpora import EXAMPLE, wiki_documents
+from corpora import EXAMPLE, find_wiki_documents, wiki_documents
 
 import synthcpt
 
@@ -50,7 +50,8 @@ def test_real_vllm_through_the_command_line_and_again(
         "dtype": "bfloat16", "enforce_eager": "true", "max_model_len": "2048", "gpu_memory_utilization": "0.2",
         "extra_sampling": f"{{logit_bias: {ENDINGS}}}",
     }  # fmt: skip
-    command = [sys.executable, "-m", "synthcpt", "generate", "--method", "entigraph", "--input", str(wiki_documents())]
+    documents = find_wiki_documents() or EXAMPLE
+    command = [sys.executable, "-m", "synthcpt", "generate", "--method", "entigraph", "--input", str(documents)]
     command += ["--limit", "30", "--output", str(tmp_path / "out"), "--model", str(tiny_model_folder)]
     command += ["--max-tokens", "120", "--parts", "2"]
     for name, value in settings.items():
