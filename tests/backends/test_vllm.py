@@ -152,7 +152,7 @@ async def test_ctrl_c_does_not_reach_the_engine(vllm_backend: VllmBackend) -> No
 async def test_capabilities_are_the_engines_own_once_it_is_loaded(vllm_backend: VllmBackend) -> None:
     known = vllm_backend.capabilities
     assert (known.schema, known.context_tokens, known.prefix_cache) == (True, 1024, True)
-    assert known.concurrency == vllm_backend._llm.llm_engine.vllm_config.scheduler_config.max_num_seqs * 3 // 2
+    assert known.concurrency == vllm_backend._llm.llm_engine.vllm_config.scheduler_config.max_num_seqs * 4
 
 
 @pytest.mark.vllm
