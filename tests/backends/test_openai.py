@@ -96,6 +96,7 @@ async def test_the_address_may_come_from_the_environment(monkeypatch: pytest.Mon
         await backend.start()
         await backend.complete(request_of())
         await backend.close()
+        assert len(server.bodies) == 1
 
 
 @pytest.mark.parametrize("url", ["localhost:8000/v1", "ftp://host/v1", "http://user:swordfish@host/v1", "http://"])

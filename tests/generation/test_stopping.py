@@ -135,8 +135,10 @@ def test_a_second_process_on_a_part_is_refused_and_a_dead_ones_lock_does_not_blo
 
 
 def test_settings_that_change_no_text_may_differ(documents: Path, tmp_path: Path) -> None:
-    generate_mock(tmp_path / "out", documents, concurrency=3)
-    generate_mock(tmp_path / "out", documents, concurrency=5, backend_options={"latency_s": 0.001}, attempts=3)
+    before = hashes(generate_mock(tmp_path / "out", documents, concurrency=3).path)
+    again = generate_mock(tmp_path / "out", documents, concurrency=5, backend_options={"latency_s": 0.001}, attempts=3)
+    assert again.complete
+    assert hashes(again.path) == before
 
 
 def test_another_part_is_not_locked(documents: Path, tmp_path: Path) -> None:
