@@ -15,7 +15,8 @@ import asyncio
 import os
 import statistics
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ async def _timed(side: str, folder: Path, backend: VllmBackend, requests: Sequen
     llm = llm_of(backend)
     if not llm.reset_prefix_cache():
         raise SystemExit("The prefix cache could not be emptied.")
-    with Spent() as spent:
+    with all_cores(backend) if side == "LLM.chat" else nullcontext(), Spent() as spent:
         if side == "LLM.chat":
             tokens = run_chat(llm, requests)
         elif side == "backend":
@@ -113,6 +114,17 @@ def run_chat(llm: Any, requests: Sequence[Request]) -> int:
     chats: Any = [chat(request) for request in requests]
     outputs = llm.chat(chats, params, use_tqdm=False, chat_template_kwargs={"enable_thinking": False})
     return sum(len(output.outputs[0].token_ids) for output in outputs)
+
+
+@contextmanager
+def all_cores(backend: VllmBackend) -> Iterator[None]:
+    """The machine as bare `LLM` has it: our threads may run where its workers do."""
+    cores = backend._cores
+    if cores is None:
+        raise SystemExit("The backend is not started.")
+    cores.give_back()
+    yield
+    cores.take()
 
 
 def llm_of(backend: VllmBackend) -> Any:

@@ -24,26 +24,35 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from synthcpt.combinations import Permutation, unrank
-from synthcpt.errors import DocumentFailed, RequestFailed
-from synthcpt.methods import Answer, Ask, Context, MethodOptions
+from synthcpt.errors import DocumentFailed
+from synthcpt.methods import (
+    Answer,
+    Ask,
+    Context,
+    GateOptions,
+    Passage,
+    Rows,
+    in_smaller_passages,
+    split_to_fit,
+    until_quota,
+)
 from synthcpt.records import Document, Rejection, Request, SyntheticDocument
 from synthcpt.text import gates
 from synthcpt.text.entities import Entity, ground_entities
 from synthcpt.text.headings import carry_title
-from synthcpt.text.sentences import chunk_spans
 from synthcpt.text.tokens import estimate_tokens
 
 SUMMARY = "relations among a document's entities: one text a pair, and one a triple"
 PAPER = "Yang et al. 2024, Synthetic continued pretraining, arXiv:2409.07431"
+WHEN = "a model must know how the things of a domain bear on each other; breadth, at a high price in tokens"
 COST = "1 + E(E-1)/2 calls a document of E entities (plus triples); each reads the document and writes ~700 tokens"
 VERSION = 1
 PROMPTS = ("entities", "pair", "triple")
 
-_PROMPT_OVERHEAD_TOKENS = 700
 _FIRST_SUMMARY, _FIRST_PAIR, _FIRST_TRIPLE = 1, 1 << 20, 1 << 40
 
 
-class Options(MethodOptions):
+class Options(GateOptions):
     """EntiGraph's options."""
 
     max_entities: int | None = Field(
@@ -58,14 +67,8 @@ class Options(MethodOptions):
         description="at most this many triples a document; null for what the token target needs, none without a target",
     )
     include_summary: bool = Field(True, description="train on the summary, as the paper's code does")
-    include_source: bool = Field(False, description="add the document itself to the corpus; the paper does not")
     ungrounded: Literal["drop", "keep"] = Field("drop", description="entities that do not occur in the document")
     require_entities: bool = Field(True, description="reject a text that does not mention each of its entities")
-    same_language: bool = Field(True, description="reject a text in another language than the document's")
-    max_copied: float = Field(
-        0.5, ge=0, le=1, description="reject a text of whose 8-word runs more than this share is the document's"
-    )
-    min_words: int = Field(30, ge=0, description="reject a shorter text")
     context_tokens: int | None = Field(
         None, ge=512, description="split documents to fit this context; null for the model's own"
     )
@@ -105,25 +108,13 @@ async def generate(
         raise DocumentFailed("empty_document", "it has no text")
     writer = _Writer(document, ask, options, context)
     if options.include_source:
-        yield writer.source_row()
-    rows = await _read_in_passages_that_fit(writer)
+        yield writer.rows.source()
+    rows = await in_smaller_passages(writer.read)
     for row in rows:
         yield row
     tokens = sum(row.tokens for row in rows if isinstance(row, SyntheticDocument))
-    async for row in writer.relations(tokens):
+    async for row in until_quota(writer.plan(), writer.relations, context.token_quota, tokens):
         yield row
-
-
-async def _read_in_passages_that_fit(writer: _Writer) -> list[SyntheticDocument | Rejection]:
-    """Read the document; where a tokenizer makes more tokens of it than estimated, again in smaller passages."""
-    for shrink in (1.0, 0.5, 0.25):
-        writer.passages = _split(writer.document, writer.ask, writer.options, shrink)
-        try:
-            return await writer.read()
-        except RequestFailed as failure:
-            if failure.reason != "prompt_too_long" or shrink == 0.25:
-                raise
-    return []
 
 
 class _Writer:
@@ -131,28 +122,28 @@ class _Writer:
 
     def __init__(self, document: Document, ask: Ask, options: Options, context: Context) -> None:
         self.document, self.ask, self.options, self.context = document, ask, options, context
-        self.passages: list[str] = []
-        self.source = gates.Source(document.text)
+        self.rows = Rows(document, ask, context, options)
+        self.passages: list[Passage] = []
         self.entities: list[Entity] = []
         self.spans: dict[str, tuple[int, int] | None] = {}
 
-    def source_row(self) -> SyntheticDocument:
-        document = self.document
-        text = carry_title(document.text, document.title)
-        return self._row("source", 0, text, (), estimate_tokens(text), {"step": "source", "entities": []})
-
-    async def read(self) -> list[SyntheticDocument | Rejection]:
+    async def read(self, shrink: float) -> list[SyntheticDocument | Rejection]:
         """One call a passage: its summary (a row) and its entities, grounded and merged over the passages."""
+        self.passages = split_to_fit(
+            self.document, self.ask, [f"entigraph/{name}" for name in PROMPTS],
+            context_tokens=self.options.context_tokens, together=2, shrink=shrink,
+        )  # fmt: skip
         prompt = self.ask.prompt("entigraph/entities")
         rows: list[SyntheticDocument | Rejection] = []
         named: list[tuple[int, str]] = []
-        for i, passage in enumerate(self.passages):
-            request = prompt.render(title=self.document.title or "(untitled)", document=passage)
+        for passage in self.passages:
+            request = prompt.render(title=self.document.title or "(untitled)", document=passage.text)
             answer, keys = await self.ask.json(request, EntityAnswer)
-            named += [(i, name) for name in answer.entities]
+            named += [(passage.index, name) for name in answer.entities]
             if self.options.include_summary and answer.summary.strip():
-                rows.append(self._summary_row(i, answer.summary.strip(), keys))
-        grounding = ground_entities(named, self.passages, keep_ungrounded=self.options.ungrounded == "keep")
+                rows.append(self._summary_row(passage.index, answer.summary.strip(), keys))
+        texts = [passage.text for passage in self.passages]
+        grounding = ground_entities(named, texts, keep_ungrounded=self.options.ungrounded == "keep")
         self.entities = grounding.entities[: self.options.max_entities]
         self.spans = {entity.name: entity.span for entity in self.entities}
         if len(self.entities) < 2 and not rows:
@@ -163,37 +154,14 @@ class _Writer:
         name, tokens = f"summary-{passage}", estimate_tokens(summary)
         return self._judge(name, _FIRST_SUMMARY + passage, summary, keys, tokens, (), None)
 
-    async def relations(self, tokens: int) -> AsyncIterator[SyntheticDocument | Rejection]:
-        """Ask for combinations until the quota is filled, or all of them where there is none.
-
-        With a quota, the next round is sized by what the texts so far came to, so that which texts exist depends on
-        the answers alone and not on the order in which they arrived; nothing is asked for and then thrown away.
-        """
-        quota, plan = self.context.token_quota, self._plan()
-        if quota is None:
-            async for row in self._ask_all(_by_passage(plan)):
-                yield row
-            return
-        made, round_size = 0, 4
-        while tokens < quota and round_size > 0:
-            batch = list(islice(plan, round_size))
-            if not batch:
-                return
-            before = tokens
-            async for row in self._ask_all(_by_passage(iter(batch))):
-                tokens += row.tokens if isinstance(row, SyntheticDocument) else 0
-                yield row
-            made += len(batch)
-            mean = (tokens - before) / len(batch) or 1.0
-            round_size = min(round((quota - tokens) / mean), 2 * made)
-
-    async def _ask_all(self, combinations: Iterator[Combination]) -> AsyncIterator[SyntheticDocument | Rejection]:
-        requests = ((item, self._request(item)) for item in combinations)
+    async def relations(self, plan: Iterator[Combination]) -> AsyncIterator[SyntheticDocument | Rejection]:
+        """Ask for combinations and judge the texts."""
+        requests = ((item, self._request(item)) for item in _by_passage(plan))
         async for item, answer in self.ask.each(requests):
             if isinstance(answer, Answer):
                 yield self._relation_row(item, answer)
 
-    def _plan(self) -> Iterator[Combination]:
+    def plan(self) -> Iterator[Combination]:
         """All pairs in a random order, then triples in a random order, each up to its option."""
         options, n = self.options, len(self.entities)
         triples = options.max_triples
@@ -218,7 +186,7 @@ class _Writer:
 
     def _request(self, item: Combination) -> Request:
         names = [self.entities[k].name for k in item.entities]
-        text = "\n\n[...]\n\n".join(self.passages[i] for i in item.passages)
+        text = "\n\n[...]\n\n".join(self.passages[i].text for i in item.passages)
         title = self.document.title or "(untitled)"
         slots = dict(zip(("first", "second", "third"), names, strict=False))
         return self.ask.prompt(f"entigraph/{item.name.split('-')[0]}").render(title=title, document=text, **slots)
@@ -233,46 +201,15 @@ class _Writer:
         self, name: str, ordinal: int, text: str, keys: tuple[str, ...], tokens: int,
         entities: tuple[str, ...], verdict: gates.Verdict | None,
     ) -> SyntheticDocument | Rejection:  # fmt: skip
-        options = self.options
-        verdict = verdict or gates.refused(text) or (gates.nearly_empty(text, options.min_words) if entities else None)
-        if not verdict and entities and options.require_entities:
+        verdict = verdict or self.rows.verdict(text, length=bool(entities))
+        if not verdict and entities and self.options.require_entities:
             verdict = gates.lacks_mention(text, entities)
-        if not verdict and not self.ask.capabilities.verbatim:
-            verdict = self.source.copied(text, options.max_copied)
-        if not verdict and options.same_language:
-            verdict = self.source.other_language(text)
-        meta: dict[str, object] = {
+        meta = {
             "step": name.split("-")[0],
             "entities": [{"name": name, "span": self.spans[name]} for name in entities],
         }
-        row = self._row(name, ordinal, carry_title(text, self.document.title), keys, tokens, meta)
-        if verdict is None:
-            return row
-        return Rejection(row.id, ordinal, text, row.method, row.source_ids, verdict.reason, verdict.detail, keys, meta)
-
-    def _row(
-        self, name: str, ordinal: int, text: str, keys: tuple[str, ...], tokens: int, meta: dict[str, object]
-    ) -> SyntheticDocument:
-        method, source = self.context.method, self.document.id
-        return SyntheticDocument(f"{source}/{method}/{name}", ordinal, text, method, (source,), keys, (), tokens, meta)
-
-
-def _split(document: Document, ask: Ask, options: Options, shrink: float) -> list[str]:
-    """The whole text, or passages of which any two fit the context together with a prompt and its answer."""
-    context_tokens = options.context_tokens or ask.capabilities.context_tokens
-    if context_tokens is None:
-        return [document.text]
-    answer_room = ask.max_tokens or max(
-        ask.prompt(f"entigraph/{name}").sampling.get("max_tokens") or 2048 for name in PROMPTS
-    )
-    room = context_tokens - _PROMPT_OVERHEAD_TOKENS - min(answer_room, context_tokens // 2)
-    if room < 64:
-        raise DocumentFailed("context_too_small", f"a context of {context_tokens} tokens leaves no room for a document")
-    tokens = estimate_tokens(document.text) / shrink
-    if tokens <= room:
-        return [document.text]
-    max_chars = int(len(document.text) * room / tokens / 2 * 0.9)
-    return [document.text[start:end] for start, end in chunk_spans(document.text, max_chars)]
+        text = carry_title(text, self.document.title)
+        return self.rows.judged(self.rows.row(name, ordinal, text, keys=keys, tokens=tokens, meta=meta), verdict)
 
 
 def _by_passage(plan: Iterator[Combination]) -> Iterator[Combination]:

@@ -180,6 +180,8 @@ class SyntheticDocument:
         spans: character ranges ``(start, end)`` that carry loss; empty means all of the text.
         tokens: about how many tokens it has (the backend's own count where the text is an answer).
         meta: what the method wants to tell of it.
+        messages: the text as chat turns (``role``, ``content``), where it is a chat; a trainer with a chat template
+            of its own renders these, and counts loss on the assistant's turns.
     """
 
     id: str
@@ -191,6 +193,7 @@ class SyntheticDocument:
     spans: tuple[tuple[int, int], ...] = ()
     tokens: int = 0
     meta: Mapping[str, Json] = field(default_factory=dict)
+    messages: tuple[Mapping[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ A prompt is one Markdown file, ``<method>/<name>.md``:
     version: 1
     shared: [title, document]      # slots whose values many requests have in common
     sampling: {max_tokens: 2048}   # the prompt's own defaults; a run's settings win
+    new_tokens: 700                # how long a strong model's answer is, for forecasts
     ---
     === system ===
     You write ...
@@ -33,7 +34,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from synthcpt.errors import PromptError, near_match
 from synthcpt.records import Message, Request, Sampling
@@ -41,7 +42,7 @@ from synthcpt.records import Message, Request, Sampling
 _HEADER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 _TURN = re.compile(r"^=== (system|user|assistant) ===\n", re.MULTILINE)
 _SAMPLING_KEYS = {"temperature", "max_tokens", "top_p", "top_k", "min_p", "stop"}
-_HEADER_KEYS = {"version", "shared", "sampling"}
+_HEADER_KEYS = {"version", "shared", "sampling", "new_tokens"}
 
 Piece = tuple[Literal["literal", "slot"], str]
 
@@ -58,6 +59,7 @@ class Prompt:
         slots: every slot's name.
         shared: the slots whose values many requests have in common.
         sampling: the prompt's own sampling defaults.
+        new_tokens: how long a strong model's answer is, where the prompt's author knows.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Prompt:
     slots: frozenset[str]
     shared: frozenset[str]
     sampling: Mapping[str, Any]
+    new_tokens: int | None = None
 
     def render(self, /, **values: Any) -> Request:
         """The request for these slot values; each value is used as ``str(value)``.
@@ -161,13 +164,14 @@ def parse_prompt(name: str, text: str, where: str) -> Prompt:
     shared = frozenset(header_values.shared)
     if shared - slots:
         raise PromptError(f"{where}: 'shared' names {sorted(shared - slots)}, which the text has no slot for.")
-    return Prompt(name, header_values.version, digest, turns, slots, shared, sampling)
+    return Prompt(name, header_values.version, digest, turns, slots, shared, sampling, header_values.new_tokens)
 
 
 class _Header(BaseModel):
     version: int = 1
     shared: tuple[str, ...] = ()
     sampling: Sampling = Sampling()
+    new_tokens: int | None = Field(None, ge=1)
 
 
 def _header_values(settings: Mapping[str, Any], where: str) -> tuple[_Header, dict[str, Any]]:

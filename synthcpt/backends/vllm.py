@@ -25,6 +25,7 @@ from pydantic import Field
 from synthcpt.backends.base import BackendOptions, Capabilities
 from synthcpt.backends.chat import ChatRenderer
 from synthcpt.backends.local_model import check_model_path, reason
+from synthcpt.backends.vllm_cores import FreeCores
 from synthcpt.backends.vllm_engine import VllmEngine
 from synthcpt.backends.vllm_feed import Feed
 from synthcpt.backends.vllm_guard import EngineGuard
@@ -107,6 +108,7 @@ class VllmBackend:
         self._engine: VllmEngine | None = None
         self._feed: Feed | None = None
         self._guard: EngineGuard | None = None
+        self._cores: FreeCores | None = None
         self._capabilities = Capabilities(
             schema=True,
             context_tokens=options.max_model_len,
@@ -145,6 +147,8 @@ class VllmBackend:
         self._feed = Feed(self._engine, renderer, window, self._describe_failure)
         ours = [process for process in active_children() if process not in before]
         self._guard = EngineGuard(ours, self._feed.report_failure)
+        self._cores = FreeCores(ours)
+        self._cores.take()
         self._capabilities = dataclasses.replace(
             self._capabilities, context_tokens=self._engine.context_tokens, concurrency=window
         )
@@ -170,6 +174,9 @@ class VllmBackend:
         if self._guard is not None:
             self._guard.release()
             self._guard = None
+        if self._cores is not None:
+            self._cores.give_back()
+            self._cores = None
         if engine is not None:
             await asyncio.to_thread(engine.shut_down)
 

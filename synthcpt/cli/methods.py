@@ -28,7 +28,9 @@ def methods(
         return
     method = load_method(name)
     console.print(_reflowed(method.doc), highlight=False, markup=False)
-    console.print(f"\nPaper: {method.paper}\nCost:  {method.cost}\n", highlight=False, markup=False)
+    console.print(
+        f"\nWhen:  {method.when}\nPaper: {method.paper}\nCost:  {method.cost}\n", highlight=False, markup=False
+    )
     table = Table("option", "default", "", box=None, padding=(0, 2))
     for option, field in method.options.model_fields.items():
         default = (

@@ -28,8 +28,8 @@ from synthcpt.errors import BackendError, DocumentFailed, RequestFailed
 from synthcpt.generation.ingest import open_corpus
 from synthcpt.generation.run import SETTINGS, Run
 from synthcpt.generation.sample import Sample, extrapolate
-from synthcpt.methods import Answer, Context
-from synthcpt.records import Completion, Document, Rejection, Request
+from synthcpt.methods import Answer, Context, CorpusSurvey
+from synthcpt.records import Completion, Document, Json, Rejection, Request
 from synthcpt.text.tokens import estimate_tokens
 
 if TYPE_CHECKING:
@@ -38,9 +38,8 @@ if TYPE_CHECKING:
 _ENOUGH_ANSWERED = 3
 """From so many finished documents on, a forecast rests on them alone."""
 _ASKED_PER_PROMPT = 12  # of each document, where asking is free
-_NEW_TOKENS = {"entities": 350, "pair": 700, "triple": 850}
-"""Tokens a strong model writes for a prompt, where nothing was measured: EntiGraph's 455M tokens over its number of
-calls come to about 700 a pair (Yang et al. 2024, section 2 and appendix)."""
+_NEW_TOKENS = 700
+"""Tokens an answer has, where nothing was measured and the prompt's file does not say."""
 _TOKENS_A_SECOND = 2500.0
 """Output of one current GPU running an 8B model in batches, where nothing was measured."""
 
@@ -125,8 +124,10 @@ async def forecast(work: Generation) -> Forecast:
         )
         documents = open_corpus(work.config).documents
         result = Forecast()
-        sample = _sample(documents, result, journals)
+        survey = work.begin_survey() if before is None or before.survey is None else None
+        sample = _sample(documents, result, journals, survey)
         counting = _Counting(work, journals)
+        counting.survey = survey.result() if survey is not None else before.survey if before is not None else None
         await counting.start("\n".join(document.text for document in sample)[:100_000])
         expansion = work.expansion(before.settings if before else None, result.source_tokens)
         tallies = [await counting.run(document, _quota(expansion, document)) for document in sample]
@@ -135,13 +136,17 @@ async def forecast(work: Generation) -> Forecast:
     return result
 
 
-def _sample(documents: Iterable[Document], result: Forecast, journals: Sequence[Journal]) -> list[Document]:
+def _sample(
+    documents: Iterable[Document], result: Forecast, journals: Sequence[Journal], survey: CorpusSurvey | None
+) -> list[Document]:
     """The documents that were finished before, if they are enough, else those whose hashes come first.
 
-    Counts all documents.
+    Counts all documents, and shows all to the survey.
     """
     answered, others = Sample(), Sample()
     for document in documents:
+        if survey is not None:
+            survey.see(document)
         result.documents += 1
         result.source_tokens += estimate_tokens(document.text)
         known = any(journal.is_done(document.id) for journal in journals)
@@ -183,6 +188,7 @@ class _Counting:
         self.found = 0
         self._notes = Journal(Path(":memory:"))
         self.ratio = 1.0
+        self.survey: Json = None
         self._prefixes: dict[tuple[str, ...], int] = {}
 
     async def start(self, text: str) -> None:
@@ -193,7 +199,7 @@ class _Counting:
 
     async def run(self, document: Document, quota: int | None) -> _Tally:
         work, tally = self.work, _Tally()
-        context = Context(work.config.seed, work.method.name, document.id, quota)
+        context = Context(work.config.seed, work.method.name, document.id, quota, self.survey)
         ask = Ask(_CountingAsker(self, tally), self._notes, 0, 0)
         with contextlib.suppress(DocumentFailed, RequestFailed):
             async for row in work.method.generate(document, ask, work.options, context):
@@ -230,7 +236,7 @@ class _Counting:
     def _new_tokens(self, request: Request) -> int:
         if request.prompt in self.measured:
             return self.measured[request.prompt]
-        expected = round(self.ratio * _NEW_TOKENS.get(request.prompt.split("/")[-1], 700))
+        expected = round(self.ratio * (self.work.book.load(request.prompt).new_tokens or _NEW_TOKENS))
         limit = request.sampling.max_tokens
         return min(expected, limit) if limit else expected
 

@@ -12,6 +12,7 @@ from synthcpt.corpus import ReadCounts, read_documents
 from synthcpt.engine.journal import Journal, content_digest
 from synthcpt.engine.parts import part_of
 from synthcpt.errors import RunMismatch
+from synthcpt.methods import CorpusSurvey
 from synthcpt.records import Document
 from synthcpt.text.tokens import estimate_tokens
 
@@ -71,10 +72,14 @@ def open_corpus(config: GenerateConfig) -> OpenCorpus:
     return OpenCorpus(chain(start, documents), parts, stream.counts)
 
 
-def ingest(documents: Iterable[Document], journals: Mapping[int, Journal], parts: int) -> Corpus:
-    """Read the whole corpus; store the documents of the parts at hand (uncommitted)."""
+def ingest(
+    documents: Iterable[Document], journals: Mapping[int, Journal], parts: int, survey: CorpusSurvey | None = None
+) -> Corpus:
+    """Read the whole corpus; store the documents of the parts at hand (uncommitted), and show all to the survey."""
     corpus = Corpus()
     for document in documents:
+        if survey is not None:
+            survey.see(document)
         tokens = estimate_tokens(document.text)
         corpus.documents += 1
         corpus.source_tokens += tokens

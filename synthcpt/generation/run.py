@@ -14,12 +14,14 @@ from synthcpt.engine.journal import Journal
 from synthcpt.engine.parts import Part, part_of
 from synthcpt.errors import RunIncomplete, UserError
 from synthcpt.generation.files import write_text
+from synthcpt.records import Json
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 SETTINGS = "run.yaml"
 MANIFEST = "manifest.json"
+SURVEY = "survey.json"
 
 
 class Run:
@@ -41,6 +43,12 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, {'complete' if self.complete else 'unfinished'})"
+
+    @property
+    def survey(self) -> Json:
+        """What the method learnt from the whole corpus; None for a method that does not look at it."""
+        path = self.path / SURVEY
+        return orjson.loads(path.read_bytes()) if path.exists() else None
 
     @property
     def parts(self) -> list[Part]:

@@ -25,6 +25,7 @@ COLUMNS = {
     "model": "what wrote it",
     "backend": "through what",
     "meta": "what the method tells of it, as JSON",
+    "messages": "the text as chat turns (role, content), where it is a chat",
 }
 """The shard's columns, for the dataset card."""
 
@@ -67,6 +68,7 @@ def _write_shard(part: Part, journal: Journal, provenance: Mapping[str, str]) ->
         ("source_ids", pa.list_(pa.string())), ("request_keys", pa.list_(pa.string())),
         ("spans", pa.list_(pa.list_(pa.int64()))), ("tokens", pa.int64()),
         ("model", pa.string()), ("backend", pa.string()), ("meta", pa.string()),
+        ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
     ])  # fmt: skip
     with replacing(part.shard, alone=True) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
         for group in _batched(_shard_rows(journal, provenance), _ROWS_A_GROUP):
@@ -77,6 +79,7 @@ def _shard_rows(journal: Journal, provenance: Mapping[str, str]) -> Iterator[dic
     for row in journal.rows("data"):
         del row["ordinal"]
         row["meta"] = orjson.dumps(row["meta"], option=orjson.OPT_SORT_KEYS).decode()
+        row["messages"] = row.get("messages") or None
         yield {**row, **provenance}
 
 

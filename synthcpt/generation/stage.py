@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from synthcpt.backends import Backend, BackendOptions, backend_class
 from synthcpt.config import GenerateConfig, make_config, split_part, validate
 from synthcpt.corpus import ReadCounts
@@ -24,12 +26,14 @@ from synthcpt.engine.slots import Slots
 from synthcpt.errors import ConfigError, Interrupted, RunMismatch, UserError
 from synthcpt.generation.files import write_text
 from synthcpt.generation.ingest import check_corpus, ingest, open_corpus
-from synthcpt.generation.run import MANIFEST, SETTINGS, Run, part_goal, read_marker
+from synthcpt.generation.run import MANIFEST, SETTINGS, SURVEY, Run, part_goal, read_marker
 from synthcpt.generation.settings import check_same, load_prompts, render, resolve
 from synthcpt.generation.shards import write_part
-from synthcpt.methods import Ask, Context, load_method
+from synthcpt.methods import Ask, Context, CorpusSurvey, load_method
+from synthcpt.records import Json
 from synthcpt.templates import PromptBook
 
+_SORTED = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS
 _RUN_FOLDERS = ("journal", "data", "rejected", "failures", "parts")
 
 
@@ -68,6 +72,7 @@ class Generation:
         self.slots: Slots | None = None
         self.read: ReadCounts | None = None
         self.phase = "reading"
+        self._survey: Json = None
         self._started = False
         self._asker: Asker | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -124,11 +129,14 @@ class Generation:
                 check_same(before, settings, str(output))
             work = [PartWork(part, journal) for part, journal in self._open_journals(stack, mine, run)]
             held = sum(one.journal.count_documents() for one in work)
-            corpus = ingest(opened.documents, {one.part.index: one.journal for one in work}, settings["parts"])
+            journals = {one.part.index: one.journal for one in work}
+            survey = self.begin_survey() if run is None or run.survey is None else None
+            corpus = ingest(opened.documents, journals, settings["parts"], survey)
             if before is not None:
                 check_corpus(before["corpus"], corpus, held, extend=self._extend)
             settings["corpus"] = corpus.settings()
             settings["tokens_per_source_token"] = self.expansion(before, corpus.source_tokens)
+            self._survey = survey.result() if survey is not None else run.survey if run is not None else None
             await self._begin(work, settings, begun=before is not None)
 
     async def _begin(self, work: list[PartWork], settings: dict[str, Any], *, begun: bool) -> None:
@@ -145,6 +153,8 @@ class Generation:
         await self._start_backend()
         if not begun or self._extend:
             path = self.config.output / SETTINGS
+            if self._survey is not None:  # first: a run that has begun has it
+                write_text(self.config.output / SURVEY, orjson.dumps(self._survey, option=_SORTED).decode() + "\n")
             write_text(path, render(settings))
             # Another part's job may have begun the run in the same moment.
             check_same(Run(self.config.output).settings, settings, str(self.config.output))
@@ -155,6 +165,10 @@ class Generation:
         self.phase = "asking"
         self._count_start(work, left, mark)
         await self._drive(left, settings, mark)
+
+    def begin_survey(self) -> CorpusSurvey | None:
+        """What looks at the whole corpus for the method, where the method wants that."""
+        return None if self.method.survey is None else self.method.survey(self.options, self.config.seed)
 
     def _my_parts(self, count: int) -> Sequence[int]:
         return range(count) if self.config.part is None else [split_part(self.config.part)[0]]
@@ -219,7 +233,7 @@ class Generation:
 
         def apply(stored: StoredDocument, ask: Ask) -> Rows:
             quota = None if math.isinf(mark) else round(mark * stored.source_tokens)
-            context = Context(self.config.seed, self.method.name, stored.document.id, quota)
+            context = Context(self.config.seed, self.method.name, stored.document.id, quota, self._survey)
             return self.method.generate(stored.document, ask, self.options, context)
 
         def finish(one: PartWork) -> None:
@@ -314,7 +328,7 @@ def remove_run(output: Path) -> None:
             for path in (output / name).glob("*"):
                 if path.suffix != ".lock":
                     path.unlink()
-        for name in ("manifest.json", "README.md", SETTINGS):
+        for name in (MANIFEST, "README.md", SURVEY, SETTINGS):
             (output / name).unlink(missing_ok=True)
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from synthcpt.backends.vllm import VllmBackend, VllmOptions
@@ -201,3 +202,14 @@ async def test_a_call_before_start_is_refused() -> None:
 async def test_no_model_named_is_a_mistake_of_the_user() -> None:
     with pytest.raises(ConfigError, match="needs a model"):
         VllmBackend(VllmOptions())
+
+
+@pytest.mark.vllm
+async def test_on_a_cpu_our_threads_keep_off_the_workers_cores(vllm_backend: VllmBackend) -> None:
+    ours = os.sched_getaffinity(0)
+    engines = [child for child in psutil.Process().children() if "EngineCore" in child.name()]
+    tied = [os.sched_getaffinity(worker.pid) for engine in engines for worker in engine.children(recursive=True)]
+    tied = [cores for cores in tied if cores < set(range(os.cpu_count() or 1))]
+    if not tied:
+        pytest.skip("vLLM ties its workers to no cores here")
+    assert ours.isdisjoint(set().union(*tied))

@@ -61,7 +61,7 @@ def test_the_shard_holds_every_row_in_order(part: Part) -> None:
     assert table[0] == {
         "id": f"{by_place[0]}/m/1", "text": "Text 1 with é and 漢.", "method": "m", "source_ids": [by_place[0]],
         "request_keys": ["ab"], "spans": [[0, 4]], "tokens": 7, "model": "some-model", "backend": "mock",
-        "meta": '{"a":[null],"b":1,"step":"pair"}',
+        "meta": '{"a":[null],"b":1,"step":"pair"}', "messages": None,
     }  # fmt: skip
 
 

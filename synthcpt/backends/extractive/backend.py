@@ -10,7 +10,7 @@ from synthcpt.backends.base import BackendOptions, Capabilities
 from synthcpt.backends.extractive.analysis import Analysis
 from synthcpt.backends.extractive.pipelines import PipelineReader, load_pipeline
 from synthcpt.backends.extractive.reading import read_document
-from synthcpt.backends.extractive.rules import RULES
+from synthcpt.backends.extractive.rules import rules
 from synthcpt.errors import BackendUnavailable, RequestRejected
 from synthcpt.records import Completion, Request
 from synthcpt.text.tokens import estimate_tokens
@@ -84,20 +84,21 @@ class ExtractiveBackend:
             RequestRejected: there is no rule for the prompt, or a slot is missing.
             BackendUnavailable: a spaCy pipeline is set and `start` was not called.
         """
-        if request.prompt not in RULES:
+        known = rules()
+        if request.prompt not in known:
             raise RequestRejected(
                 f"The extractive backend cannot answer the prompt {request.prompt!r}; it answers "
-                f"{', '.join(sorted(RULES))}. Choose another backend for this method."
+                f"{', '.join(sorted(known))}. Choose another backend for this method."
             )
-        rule, needed = RULES[request.prompt]
-        missing = [slot for slot in ("document", *needed) if slot not in request.slots]
+        rule, needed = known[request.prompt]
+        missing = [slot for slot in needed if slot not in request.slots]
         if missing:
             raise RequestRejected(
                 f"The extractive backend needs the slot {missing[0]!r} to answer {request.prompt}; "
                 "keep it in the prompt file."
             )
         slots = {name: str(value) for name, value in request.slots.items()}
-        analysis = await self._analysis(slots.get("title", ""), slots["document"])
+        analysis = await self._analysis(slots.get("title", ""), slots.get("document", ""))
         return self._completion(request, rule(analysis, slots))
 
     async def close(self) -> None:

@@ -38,11 +38,11 @@ def triple(analysis: Analysis, slots: Slots) -> str:
 
 
 ANSWERS: dict[str, tuple[Callable[[Analysis, Slots], str], tuple[str, ...]]] = {
-    "entigraph/entities": (entities, ()),
-    "entigraph/pair": (pair, ("first", "second")),
-    "entigraph/triple": (triple, ("first", "second", "third")),
+    "entigraph/entities": (entities, ("document",)),
+    "entigraph/pair": (pair, ("document", "first", "second")),
+    "entigraph/triple": (triple, ("document", "first", "second", "third")),
 }
-"""Prompt -> what answers it, and the slots it needs besides title and document."""
+"""Prompt -> what answers it, and the slots it needs."""
 
 
 def summary(analysis: Analysis) -> str:

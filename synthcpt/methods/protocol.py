@@ -1,34 +1,33 @@
-"""What a method is, and how one is found.
+"""What a method is.
 
 A method is a module in ``generators/``, named as the method. It holds
 
     PAPER: str                     the paper it follows, as a reader would cite it
     SUMMARY: str                   what it makes, one line
+    WHEN: str                      when to use it, a sentence or two
     COST: str                      its calls and tokens as a formula
     VERSION: int                   raised when its output changes
     PROMPTS: tuple[str, ...]       the prompt files it uses, ``prompts/<method>/<name>.md``
     class Options(MethodOptions)   its options, with the paper's defaults
     def generate(document, ask, options, context) -> async iterator of SyntheticDocument | Rejection
 
-and nothing of batching, retries, caches or files. Methods never import one another.
+and, where it must know the whole corpus before its first document, a class ``Survey`` (see `CorpusSurvey`); nothing of
+batching, retries, caches or files. Methods never import one another.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import random
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, cast
+from typing import Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-import synthcpt.generators
 from synthcpt.backends import Capabilities
-from synthcpt.errors import ConfigError, RequestFailed, near_match
+from synthcpt.errors import RequestFailed
 from synthcpt.randomness import stream
-from synthcpt.records import Completion, Rejection, Request, SyntheticDocument
+from synthcpt.records import Completion, Document, Json, Request
 from synthcpt.templates import Prompt
 from synthcpt.text.tokens import estimate_tokens
 
@@ -51,12 +50,14 @@ class Context:
         method: the method's name.
         document_id: of the document at hand.
         token_quota: how many synthetic tokens to make of this document, or None for as many as the options say.
+        survey: what the method's `Survey` found in the whole corpus; None for a method without one.
     """
 
     seed: int
     method: str
     document_id: str
     token_quota: int | None = None
+    survey: Json = None
 
     def rng(self, purpose: str) -> random.Random:
         """A random stream of its own for each purpose."""
@@ -123,43 +124,19 @@ class Ask(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Method:
-    """A method's module, looked into."""
+class CorpusSurvey(Protocol):
+    """What a method learns from the whole corpus before its first document: a domain's vocabulary, say.
 
-    name: str
-    summary: str
-    paper: str
-    cost: str
-    version: int
-    prompts: tuple[str, ...]
-    options: type[MethodOptions]
-    generate: Callable[..., AsyncIterator[SyntheticDocument | Rejection]]
-    doc: str
-
-
-def method_names() -> list[str]:
-    """All methods, in alphabetical order."""
-    return sorted(module.name for module in pkgutil.iter_modules(synthcpt.generators.__path__))
-
-
-def load_method(name: str) -> Method:
-    """The method of that name.
-
-    Raises:
-        ConfigError: there is none.
+    The run keeps the result (``survey.json``), and every part of it, now and after ``--extend``, uses the same. It must
+    not depend on the documents' order.
     """
-    if name not in method_names():
-        raise ConfigError(f"There is no method {name!r}. {near_match(name, method_names())}")
-    module = cast(Any, importlib.import_module(f"synthcpt.generators.{name}"))
-    return Method(
-        name=name,
-        summary=module.SUMMARY,
-        paper=module.PAPER,
-        cost=module.COST,
-        version=module.VERSION,
-        prompts=module.PROMPTS,
-        options=module.Options,
-        generate=module.generate,
-        doc=module.__doc__ or "",
-    )
+
+    def __init__(self, options: MethodOptions, seed: int) -> None: ...
+
+    def see(self, document: Document) -> None:
+        """Take in one document; called once for each, with bounded memory."""
+        ...
+
+    def result(self) -> Json:
+        """What was learnt, as JSON."""
+        ...
