@@ -13,8 +13,9 @@ import orjson
 from pydantic import Field
 
 from synthcpt.backends.base import BackendOptions, Capabilities
+from synthcpt.backends.mock_json import Instance
 from synthcpt.errors import OverloadError, TransientError
-from synthcpt.records import Completion, Request
+from synthcpt.records import Completion, Json, Request
 from synthcpt.text.tokens import estimate_tokens
 
 Script = Callable[[Request], Completion | str]
@@ -23,57 +24,10 @@ Script = Callable[[Request], Completion | str]
 _tokens = lru_cache(maxsize=256)(estimate_tokens)
 
 _NAME = re.compile(r"\b[A-Z][a-z]+(?: [A-Z][a-z]+)*")
-_FILLER = [
-    "in",
-    "the",
-    "account",
-    "of",
-    "the",
-    "matter",
-    "that",
-    "is",
-    "given",
-    "here",
-    "and",
-    "of",
-    "what",
-    "came",
-    "after",
-    "it",
-    "the",
-    "part",
-    "that",
-    "was",
-    "played",
-    "by",
-    "each",
-    "is",
-    "told",
-    "in",
-    "turn",
-    "with",
-    "the",
-    "reasons",
-    "for",
-    "it",
-    "and",
-    "the",
-    "time",
-    "at",
-    "which",
-    "it",
-    "was",
-    "done",
-    "so",
-    "that",
-    "nothing",
-    "of",
-    "it",
-    "is",
-    "left",
-    "in",
-    "doubt",
-]
+_FILLER = (
+    "in the account of the matter that is given here and of what came after it the part that was played by each is told "
+    "in turn with the reasons for it and the time at which it was done so that nothing of it is left in doubt"
+).split()
 
 
 class MockBackend:
@@ -149,12 +103,15 @@ class MockBackend:
 
     def _write(self, request: Request) -> str:
         if request.schema is not None:
-            return self._entities(request)
+            return orjson.dumps(self._instance(request)).decode()
         names = [str(request.slots[slot]) for slot in ("first", "second", "third") if slot in request.slots]
         words = (_FILLER * (self.options.words // len(_FILLER) + 1))[: self.options.words]
         return f"# {request.slots.get('title', '')}\n\n{' and '.join(names)}: {' '.join(words)}."
 
-    def _entities(self, request: Request) -> str:
-        names = dict.fromkeys(match.group() for match in _NAME.finditer(str(request.slots.get("document", ""))))
-        summary = "An account of " + ", ".join(list(names)[:3]) + "."
-        return orjson.dumps({"summary": summary, "entities": list(names)[: self.options.entities]}).decode()
+    def _instance(self, request: Request) -> Json:
+        """A value that satisfies the schema; its strings are names of the document in turn, or sentences of them."""
+        found = _NAME.finditer(" ".join(str(value) for value in request.slots.values()))
+        names = list(dict.fromkeys(match.group() for match in found))[: self.options.entities]
+        if request.prompt == "entigraph/entities":
+            return {"summary": f"An account of {', '.join(names[:3])}.", "entities": names}
+        return Instance(dict(request.schema or {}), names or ["something"]).value()

@@ -94,6 +94,10 @@ class Run:
         files = [str(self.path / shard["file"]) for shard in self.manifest["shards"]]
         from datasets import Dataset
 
+        if not self.manifest["totals"]["rows"]:  # which `from_parquet` takes for a mistake
+            import pyarrow.parquet as pq
+
+            return Dataset(pq.read_table(files[0]))
         dataset: Dataset = Dataset.from_parquet(files)
         return dataset
 

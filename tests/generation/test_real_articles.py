@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from corpora import EXAMPLE, find_wiki_documents, wiki_documents
+from tiny_model import biases_to_end
 
 import synthcpt
 
@@ -17,9 +18,6 @@ GIBBERISH = (
     "ungrounded=keep", "require_entities=false", "same_language=false", "min_words=0", "max_entities=4",
 )  # fmt: skip
 """Lets a model of random weights through the gates that judge what it says."""
-
-ENDINGS = {2: 4.0, 4: 2.0, 425: 5.0, 2539: 1.5}
-"""What a model of random weights needs to end a text (2) and to end the strings of a JSON list (4, 425, 2539)."""
 
 
 def test_the_embedded_backend_on_real_articles(tmp_path: Path) -> None:
@@ -48,7 +46,7 @@ def test_real_vllm_through_the_command_line_and_again(
 ) -> None:
     settings = {
         "dtype": "bfloat16", "enforce_eager": "true", "max_model_len": "2048", "gpu_memory_utilization": "0.2",
-        "extra_sampling": f"{{logit_bias: {ENDINGS}}}",
+        "extra_sampling": f"{{logit_bias: {biases_to_end(tiny_model_folder)}}}",
     }  # fmt: skip
     documents = find_wiki_documents() or EXAMPLE
     command = [sys.executable, "-m", "synthcpt", "generate", "--method", "entigraph", "--input", str(documents)]

@@ -28,6 +28,16 @@ def build_tiny_model(folder: Path) -> Path:
     return folder
 
 
+def biases_to_end(folder: Path) -> dict[int, float]:
+    """The logit biases with which the model of random weights ends its texts, and its JSON strings and lists."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    wanted = {"<|im_end|>": 4.0, '"': 2.0, '",': 5.0, '"]': 1.5}
+    known = tokenizer.get_vocab()
+    return {known[token]: bias for token, bias in wanted.items()}
+
+
 def _tokenizer() -> Any:
     """A byte-level BPE tokenizer, trained on the English text that comes with every Python and on our own prompts."""
     from pydoc_data.topics import topics
@@ -44,7 +54,7 @@ def _tokenizer() -> Any:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    prompts = sorted(Path(__file__).parents[2].glob("prompts/*/*.md"))
+    prompts = sorted(Path(__file__).parents[2].glob("prompts/entigraph/*.md"))
     texts = [topics[name] for name in sorted(topics)] + 10 * [path.read_text(encoding="utf-8") for path in prompts]
     bpe.train_from_iterator(texts, trainer)
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token="<|im_end|>", pad_token="<|endoftext|>")
