@@ -24,10 +24,11 @@ Script = Callable[[Request], Completion | str]
 _tokens = lru_cache(maxsize=256)(estimate_tokens)
 
 _NAME = re.compile(r"\b[A-Z][a-z]+(?: [A-Z][a-z]+)*")
-_FILLER = (
-    "in the account of the matter that is given here and of what came after it the part that was played by each is told "
-    "in turn with the reasons for it and the time at which it was done so that nothing of it is left in doubt"
-).split()
+_SENTENCE = (
+    "in the account of the matter that is given here and of what came after it the part that was played by each is "
+    "told in turn with the reasons for it and the time at which it was done so that nothing of it is left in doubt"
+)
+_FILLER = _SENTENCE.split()
 
 
 class MockBackend:

@@ -36,6 +36,8 @@ _OURS = {"messages", "model", "n", "stream"}
 
 _log = logging.getLogger(__name__)
 
+_MOST_ANSWER_BYTES = 64 << 20
+
 
 class OpenAIOptions(BackendOptions):
     """The settings of the ``openai`` backend.
@@ -193,7 +195,7 @@ class OpenAIBackend:
         timeout = aiohttp.ClientTimeout(total=GREETING_TIMEOUT_S, sock_connect=GREETING_TIMEOUT_S - 1)
         try:
             async with self._live().get(access.models_url, timeout=timeout, allow_redirects=False) as response:
-                return Reply(response.status, response.headers, await response.read())
+                return Reply(response.status, response.headers, await _body_of(response))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             why = access.endpoint.quote(str(error)) or "the connection timed out"
         except (TimeoutError, aiohttp.ClientError):
@@ -254,7 +256,7 @@ class OpenAIBackend:
         try:
             # A redirect would carry the key to another host.
             async with self._live().post(access.chat_url, data=body, allow_redirects=False) as response:
-                return Reply(response.status, response.headers, await response.read())
+                return Reply(response.status, response.headers, await _body_of(response))
         except TimeoutError as error:
             failure = TransientError(f"{access.endpoint.shown} did not answer in time ({type(error).__name__}).")
         except (aiohttp.ClientError, OSError) as error:
@@ -278,3 +280,19 @@ def _json_or_none(body: bytes) -> Json:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
+
+
+async def _body_of(response: aiohttp.ClientResponse) -> bytes:
+    """The answer's bytes.
+
+    Raises:
+        TransientError: there are more than any answer has.
+    """
+    if response.content_length is not None and response.content_length <= _MOST_ANSWER_BYTES:
+        return await response.read()
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(1 << 16):
+        body += chunk
+        if len(body) > _MOST_ANSWER_BYTES:
+            raise TransientError(f"The server sent an answer of more than {_MOST_ANSWER_BYTES >> 20} MiB.")
+    return bytes(body)

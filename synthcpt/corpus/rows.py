@@ -72,7 +72,8 @@ def _text_field(row: Mapping[str, Any], place: Place, fields: Fields) -> str:
     if not present:
         raise CorpusError(
             f"{place} has none of the usual text fields ({', '.join(TEXT_FIELDS)}). "
-            f"Its fields are: {', '.join(_shown(row)) or 'none'}. Name the one that holds the text with --text-field."
+            f"Its fields are: {', '.join(_shown(row)) or 'none'}. Name the one that holds the text with --text-field, "
+            "or, where this file is none of the documents, name the others one by one with --input."
         )
     return next((name for name in present if isinstance(row[name], str)), present[0])
 

@@ -202,6 +202,20 @@ async def test_a_redirect_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> No
     assert elsewhere.bodies == []
 
 
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_an_answer_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch, chunked: bool) -> None:
+    monkeypatch.setattr("synthcpt.backends.openai._MOST_ANSWER_BYTES", 1 << 20)
+
+    def huge() -> web.Response:
+        response = web.Response(body=b" " * (3 << 20))
+        if chunked:
+            response.enable_chunked_encoding()
+        return response
+
+    with pytest.raises(TransientError, match="more than 1 MiB"):
+        await answered_with(huge)
+
+
 async def test_a_cancelled_call_drops_its_request() -> None:
     async with LLMServer(Settings(faults={"hang": 1.0})) as server:
         backend = await started(server)
