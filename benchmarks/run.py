@@ -32,6 +32,8 @@ BENCHMARKS = {
     "kill": ["kill.py"],
     "startup": ["startup.py"],
     "forecast": ["forecast.py"],
+    "methods": ["methods.py"],
+    "reading_comprehension": ["reading_comprehension.py"],
     "vllm_server": ["vllm_server.py"],
     "vllm_inprocess": ["vllm_inprocess.py"],
     "prefix": ["prefix.py"],
