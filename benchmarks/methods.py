@@ -1,4 +1,4 @@
-"""What each method makes of real articles with the embedded backend: its size and speed, and how near `--dry-run` comes.
+"""What each method makes of real articles, with the embedded backend: size, speed, and how near `--dry-run` comes.
 
     python benchmarks/methods.py [--limit 48] [METHOD ...]
 
