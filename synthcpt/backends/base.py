@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -32,7 +34,7 @@ class Capabilities:
 
     Attributes:
         schema: answers can be held to a JSON schema while they are decoded.
-        logprobs: log-probabilities of given tokens can be had.
+        logprobs: log-probabilities of given tokens can be had: it is a `Scorer`, too.
         context_tokens: the longest prompt + answer, or None where unknown.
         concurrency: how many requests it likes to hold at once, at the start and at most; a scheduler keeps
             this many under way.
@@ -93,6 +95,45 @@ class Backend(Protocol):
 
     async def close(self) -> None:
         """Release what `start` took; safe to call twice and without `start`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPiece:
+    """One piece of a scored text.
+
+    Attributes:
+        token_ids: those of the piece; the same whatever stands before or after it.
+        logprobs: each token's natural log-probability given all before it; None for a token that nothing precedes.
+    """
+
+    token_ids: tuple[int, ...]
+    logprobs: tuple[float | None, ...]
+
+    @property
+    def total(self) -> float:
+        """The log-probability of the piece; a token that nothing precedes counts for nothing."""
+        return math.fsum(logprob for logprob in self.logprobs if logprob is not None)
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """A backend whose `Capabilities.logprobs` is true."""
+
+    async def score(self, pieces: Sequence[str]) -> list[ScoredPiece]:
+        """How probable the model finds a text, token by token; no chat template, many calls run at once.
+
+        Each piece is tokenised on its own, and the ids are joined, after the tokenizer's first token where it has
+        one; so a piece has the same token ids in every text. A piece that is one special token as a whole is that
+        token; inside another piece the same characters are plain text.
+
+        Args:
+            pieces: the text, cut wherever probabilities are to be told apart; empty ones are allowed.
+
+        Raises:
+            PromptTooLong: the text does not fit the model's context.
+            TransientError, RequestRejected, BackendUnavailable: as `Backend.complete`.
+        """
         ...
 
 

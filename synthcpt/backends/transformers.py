@@ -12,14 +12,16 @@ import dataclasses
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from synthcpt.backends.base import BackendOptions, Capabilities
+from synthcpt.backends.base import BackendOptions, Capabilities, ScoredPiece
 from synthcpt.backends.chat import ChatRenderer
 from synthcpt.backends.local_model import check_model_path, reason
-from synthcpt.backends.transformers_batch import LoadedModel, Row, generate
+from synthcpt.backends.scoring import Logprobs, PieceEncoder, in_pieces
+from synthcpt.backends.transformers_batch import LoadedModel, Row, generate, score
 from synthcpt.errors import BackendUnavailable, ConfigError, MissingExtra, PromptTooLong
 from synthcpt.records import Completion, Request, Sampling
 
@@ -76,10 +78,13 @@ class TransformersBackend:
         self._options = options
         self._loaded: LoadedModel | None = None
         self._renderer: ChatRenderer | None = None
+        self._encoder: PieceEncoder | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._waiting: list[_Job] = []
         self._running: list[_Job] = []
-        self._capabilities = Capabilities(context_tokens=options.max_model_len, concurrency=2 * options.batch_size)
+        self._capabilities = Capabilities(
+            context_tokens=options.max_model_len, concurrency=2 * options.batch_size, logprobs=True
+        )
 
     @property
     def model(self) -> str:
@@ -103,7 +108,8 @@ class TransformersBackend:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="synthcpt-transformers")
         loaded = await asyncio.get_running_loop().run_in_executor(self._thread, _load, self._options)
         # A tokenizer of its own for the event loop: a fast one must not be used by two threads at once.
-        self._renderer = ChatRenderer(copy.deepcopy(loaded.tokenizer), self._options.thinking == "on")
+        tokenizer = copy.deepcopy(loaded.tokenizer)
+        self._renderer, self._encoder = ChatRenderer(tokenizer, self._options.thinking == "on"), PieceEncoder(tokenizer)
         context_tokens = self._options.max_model_len or _context_tokens(loaded)
         self._capabilities = dataclasses.replace(self._capabilities, context_tokens=context_tokens)
         self._loaded = loaded
@@ -132,9 +138,37 @@ class TransformersBackend:
             job.row.dropped = True
             raise
 
+    async def score(self, pieces: Sequence[str]) -> list[ScoredPiece]:
+        """How probable the model finds a text, token by token; see `Scorer`. Texts are scored one by one.
+
+        Raises:
+            PromptTooLong: it does not fit the model's context.
+            BackendUnavailable: the model failed, or it was never started.
+        """
+        if self._encoder is None or self._thread is None:
+            raise BackendUnavailable("The transformers backend is not started.")
+        piece_ids = self._encoder.encode(pieces)
+        token_ids = [*self._encoder.lead, *chain(*piece_ids)]
+        context_tokens = self._capabilities.context_tokens
+        if context_tokens is not None and len(token_ids) > context_tokens:
+            raise PromptTooLong(f"The text has {len(token_ids)} tokens; {self.model} takes {context_tokens}.")
+        if not any(piece_ids):
+            return in_pieces(piece_ids, ())
+        try:
+            logprobs = await asyncio.get_running_loop().run_in_executor(self._thread, self._score, token_ids)
+        except RuntimeError as error:
+            raise _failure(self.model, error) from error
+        return in_pieces(piece_ids, logprobs)
+
+    def _score(self, token_ids: list[int]) -> Logprobs:
+        if self._loaded is None:
+            raise BackendUnavailable("The backend was closed while this text was waiting.")
+        return score(self._loaded, token_ids)
+
     async def close(self) -> None:
         """Drop the model; the batch that runs ends after its next token."""
         thread, self._thread, self._loaded, self._renderer = self._thread, None, None, None
+        self._encoder = None
         for job in [*self._running, *self._waiting]:
             job.row.dropped = True
             if not job.future.done():

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from synthcpt.backends.scoring import Logprobs
 from synthcpt.records import Completion, FinishReason, Sampling
 from synthcpt.text.reasoning import strip_reasoning
+
+_SCORED_AT_ONCE = 512
 
 _STOP_TAIL_TOKENS = 16
 """How far back a stop string is looked for after each token, beyond its own length in characters."""
@@ -55,6 +58,22 @@ def generate(loaded: LoadedModel, rows: Sequence[Row], sampling: Sampling) -> li
         output = loaded.model.generate(**inputs, generation_config=config, stopping_criteria=[ends])
     answers = output[:, prompt_tokens:].tolist()
     return [ends.completion(index, answer) for index, answer in enumerate(answers)]
+
+
+def score(loaded: LoadedModel, token_ids: Sequence[int]) -> Logprobs:
+    """The log-probability of each token given those before it; None for the first."""
+    import torch
+
+    ids = torch.tensor([token_ids], device=loaded.model.device)
+    found: list[float] = []
+    with torch.inference_mode():
+        logits = loaded.model(input_ids=ids, use_cache=False).logits[0, :-1]
+        # In single precision, which takes room: a few positions at a time.
+        for rows, targets in zip(logits.split(_SCORED_AT_ONCE), ids[0, 1:].split(_SCORED_AT_ONCE), strict=True):
+            rows = rows.float()
+            chosen = rows.gather(1, targets[:, None])[:, 0] - rows.logsumexp(1)
+            found += chosen.tolist()
+    return (None, *found)
 
 
 def _padded(loaded: LoadedModel, rows: Sequence[Row]) -> dict[str, Any]:

@@ -17,14 +17,16 @@ import dataclasses
 import inspect
 import os
 import signal
+from collections.abc import Sequence
 from multiprocessing import active_children, resource_tracker
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from synthcpt.backends.base import BackendOptions, Capabilities
+from synthcpt.backends.base import BackendOptions, Capabilities, ScoredPiece
 from synthcpt.backends.chat import ChatRenderer
 from synthcpt.backends.local_model import check_model_path, reason
+from synthcpt.backends.scoring import PieceEncoder
 from synthcpt.backends.vllm_cores import FreeCores
 from synthcpt.backends.vllm_engine import VllmEngine
 from synthcpt.backends.vllm_feed import Feed
@@ -111,6 +113,7 @@ class VllmBackend:
         self._cores: FreeCores | None = None
         self._capabilities = Capabilities(
             schema=True,
+            logprobs=True,
             context_tokens=options.max_model_len,
             concurrency=options.window or 384,
             prefix_cache=options.enable_prefix_caching,
@@ -143,8 +146,9 @@ class VllmBackend:
         self._engine = VllmEngine(llm, self.model, options.default_max_tokens, options.extra_sampling)
         window = options.window or _WINDOW_BATCHES * self._engine.batch_size
         # The render thread gets a tokenizer of its own: a fast one must not be used by two threads at once.
-        renderer = ChatRenderer(copy.deepcopy(llm.get_tokenizer()), options.thinking == "on")
-        self._feed = Feed(self._engine, renderer, window, self._describe_failure)
+        tokenizer = copy.deepcopy(llm.get_tokenizer())
+        renderer, encoder = ChatRenderer(tokenizer, options.thinking == "on"), PieceEncoder(tokenizer)
+        self._feed = Feed(self._engine, renderer, encoder, window, self._describe_failure)
         ours = [process for process in active_children() if process not in before]
         self._guard = EngineGuard(ours, self._feed.report_failure)
         self._cores = FreeCores(ours)
@@ -165,6 +169,23 @@ class VllmBackend:
         if self._feed is None:
             raise BackendUnavailable("The vllm backend is not started.")
         return await self._feed.submit(request)
+
+    async def score(self, pieces: Sequence[str]) -> list[ScoredPiece]:
+        """How probable the model finds a text, token by token; see `Scorer`.
+
+        The text must leave room for one more token. vLLM computes all of it anew, also where its prefix is cached, and
+        its first model runner holds the logits of all tokens of a text that one step computes, one text at a time:
+        about ten bytes a token and word of the vocabulary. If a GPU's spare memory is too small for that, set
+        ``max_num_batched_tokens`` in `engine`, or lower gpu_memory_utilization.
+
+        Raises:
+            PromptTooLong: it does not fit the model's context.
+            TransientError: the engine dropped it.
+            BackendUnavailable: the engine died, or it was never started.
+        """
+        if self._feed is None:
+            raise BackendUnavailable("The vllm backend is not started.")
+        return await self._feed.score(pieces) if any(pieces) else [ScoredPiece((), ()) for _ in pieces]
 
     async def close(self) -> None:
         """End the engine's process."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from synthcpt.backends.scoring import Scoring
 from synthcpt.backends.vllm_feed import Outcome
 from synthcpt.errors import PromptTooLong, RequestRejected, TransientError
 from synthcpt.records import Completion, FinishReason, Request, Sampling
@@ -36,10 +37,12 @@ class VllmEngine:
         self.batch_size: int = config.scheduler_config.max_num_seqs
         known = config.model_config.get_diff_sampling_param()
         self._defaults = {name: known[name] for name in _MODEL_DEFAULTS if name in known} | dict(extra_sampling)
+        self._scoring_params = _scoring_params()
+        self._scorings: set[str] = set()
         # Validating parameters costs more than the request's whole bookkeeping, and a run uses a handful of them.
         self._free_text_params = lru_cache(maxsize=256)(self._params)
 
-    def prepare(self, request: Request, token_ids: list[int]) -> Any:
+    def prepare(self, request: Request | Scoring, token_ids: list[int]) -> Any:
         """The sampling parameters for this request.
 
         Raises:
@@ -51,6 +54,8 @@ class VllmEngine:
             raise PromptTooLong(
                 f"The prompt has {len(token_ids)} tokens; {self._model} takes {self.context_tokens} in all."
             )
+        if isinstance(request, Scoring):
+            return self._scoring_params
         new_tokens = min(request.sampling.max_tokens or self._default_max_tokens, room)
         try:
             if request.schema is None:
@@ -69,6 +74,8 @@ class VllmEngine:
             self._core.add_request(number, {"type": "token", "prompt_token_ids": token_ids}, prepared)
         except self._refusals as error:
             raise RequestRejected(f"vLLM refuses this request: {error}") from error
+        if prepared is self._scoring_params:
+            self._scorings.add(number)
 
     def step(self) -> Iterable[tuple[str, Outcome]]:
         """Wait for the next step of the batch; the requests that ended in it."""
@@ -77,6 +84,7 @@ class VllmEngine:
     def abort(self, numbers: list[str]) -> None:
         """Take these requests out of the batch."""
         self._core.abort_request(numbers)
+        self._scorings.difference_update(numbers)
 
     def shut_down(self) -> None:
         """End the engine's process and give its memory back."""
@@ -105,6 +113,9 @@ class VllmEngine:
         answer = output.outputs[0]
         if answer.finish_reason not in _FINISH_REASONS:
             return TransientError(f"vLLM ended this request early ({answer.finish_reason}).")
+        if output.request_id in self._scorings:
+            self._scorings.discard(output.request_id)
+            return (None, *output.prompt_logprobs.logprobs)
         return Completion(
             text=strip_reasoning(self._text(answer)),
             finish_reason=_FINISH_REASONS[answer.finish_reason],
@@ -121,6 +132,21 @@ class VllmEngine:
             return decoded
         token_ids = list(answer.token_ids)
         return self._decode(token_ids[:-1] if answer.finish_reason == "stop" else token_ids)
+
+
+def _scoring_params() -> Any:
+    """Log-probabilities of the prompt's own tokens and no others, in lists; and the one token that must be made."""
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    return SamplingParams(
+        temperature=0.0,
+        max_tokens=1,
+        prompt_logprobs=0,
+        flat_logprobs=True,
+        detokenize=False,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
 
 
 def _refusals() -> tuple[type[Exception], ...]:

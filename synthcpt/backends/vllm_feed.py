@@ -17,7 +17,9 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeAlias
 
+from synthcpt.backends.base import ScoredPiece
 from synthcpt.backends.chat import ChatRenderer
+from synthcpt.backends.scoring import Logprobs, PieceEncoder, Scoring, in_pieces
 from synthcpt.errors import BackendError, BackendUnavailable, RequestRejected
 from synthcpt.records import Completion, Request
 
@@ -27,13 +29,14 @@ _RENDER_BATCH = 32
 _JOIN_TIMEOUT_S = 5.0
 """A step ends within milliseconds; only a thread that waits for an engine that died takes longer, and for ever."""
 
-Outcome: TypeAlias = Completion | BackendError
+Outcome: TypeAlias = Completion | Logprobs | BackendError
+"""What became of a job: a completion of a request, log-probabilities of a text to score, or an error of either."""
 
 
 class Engine(Protocol):
     """What `Feed` needs of an engine. `prepare` runs in the render thread, all else in the engine thread."""
 
-    def prepare(self, request: Request, token_ids: list[int]) -> Any:
+    def prepare(self, request: Request | Scoring, token_ids: list[int]) -> Any:
         """What `add` needs beside the prompt.
 
         Raises:
@@ -63,8 +66,8 @@ class _Job:
     """One call on its way through; `dropped` is set when it was cancelled."""
 
     number: str
-    request: Request
-    future: asyncio.Future[Completion]
+    request: Request | Scoring
+    future: asyncio.Future[Any]
     token_ids: list[int] = field(default_factory=list)
     prepared: Any = None
     dropped: bool = False
@@ -76,15 +79,22 @@ class Feed:
     Args:
         engine: what answers.
         renderer: turns messages into tokens; the render thread's own.
+        encoder: turns texts to score into tokens; likewise.
         window: how many requests the engine holds at once, those that wait in it included.
         describe: a failed engine's sentence for the user, from the exception that ended it.
     """
 
     def __init__(
-        self, engine: Engine, renderer: ChatRenderer, window: int, describe: Callable[[Exception], str]
+        self,
+        engine: Engine,
+        renderer: ChatRenderer,
+        encoder: PieceEncoder,
+        window: int,
+        describe: Callable[[Exception], str],
     ) -> None:
         self._engine = engine
         self._renderer = renderer
+        self._encoder = encoder
         self._window = window
         self._describe = describe
         self._loop = asyncio.get_running_loop()
@@ -109,6 +119,20 @@ class Feed:
         Raises:
             BackendError: as `Backend.complete` says.
         """
+        completion: Completion = await self._pass_through(request)
+        return completion
+
+    async def score(self, pieces: Sequence[str]) -> list[ScoredPiece]:
+        """Score one text; a cancelled call is taken out of the engine.
+
+        Raises:
+            BackendError: as `Scorer.score` says.
+        """
+        scoring = Scoring(pieces)
+        logprobs: Logprobs = await self._pass_through(scoring)
+        return in_pieces(scoring.piece_ids, logprobs)
+
+    async def _pass_through(self, request: Request | Scoring) -> Any:
         async with self._room:
             if self._failure is not None:
                 raise _copy(self._failure)
@@ -164,10 +188,10 @@ class Feed:
         for job, outcome in outcomes:
             if job.future.done():
                 continue
-            if isinstance(outcome, Completion):
-                job.future.set_result(outcome)
-            else:
+            if isinstance(outcome, BackendError):
                 job.future.set_exception(outcome)
+            else:
+                job.future.set_result(outcome)
 
     # The render thread.
 
@@ -181,13 +205,18 @@ class Feed:
     def _render(self, jobs: Sequence[_Job]) -> Iterable[tuple[_Job, Outcome]]:
         """Pass the jobs on to the engine thread; those that cannot be rendered come back."""
         texts: list[tuple[_Job, str]] = []
+        encoded: list[tuple[_Job, list[int]]] = []
         for job in jobs:
+            if isinstance(job.request, Scoring):
+                job.request.piece_ids = self._encoder.encode(job.request.pieces)
+                encoded.append((job, [*self._encoder.lead, *itertools.chain(*job.request.piece_ids)]))
+                continue
             try:
                 texts.append((job, self._renderer.text(job.request.messages)))
             except RequestRejected as refusal:
                 yield job, refusal
         prompts = self._renderer.encode([text for _, text in texts]) if texts else []
-        for (job, _), token_ids in zip(texts, prompts, strict=True):
+        for job, token_ids in [*encoded, *zip((job for job, _ in texts), prompts, strict=True)]:
             try:
                 job.prepared = self._engine.prepare(job.request, token_ids)
             except RequestRejected as refusal:

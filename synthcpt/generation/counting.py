@@ -135,13 +135,19 @@ class _CountingAsker(Asker):
         return await self._counting.complete(request, self._tally)
 
 
+_LONGEST_NAME_CHARS = 300
+"""What is longer is no name but a second text, and an answer that held it would be a copy."""
+
+
 def _imagine(request: Request, new_tokens: int) -> str:
     """A text that passes the gates: it names what it was asked about, in the words of the document, out of order."""
     values = [str(value) for value in request.slots.values() if isinstance(value, str)]
     source = max(values, key=len, default="")
-    names = [value for value in values if value is not source]
+    names = [value for value in values if value is not source and len(value) <= _LONGEST_NAME_CHARS]
     words = source.split()[:2000][::-1] or ["text"]
     wanted = max(40, round(new_tokens * 0.75))
+    if request.draw:  # draws of one prompt differ
+        names.append(str(request.draw))
     return "\n".join(names) + "\n" + " ".join((words * math.ceil(wanted / len(words)))[:wanted])
 
 

@@ -51,7 +51,7 @@ def split_to_fit(
         DocumentFailed: ``context_too_small``: nothing of a document would fit.
     """
     context = context_tokens or ask.capabilities.context_tokens
-    room = None if context is None else _room(ask, prompts, context)
+    room = None if context is None else room_tokens(ask, prompts, context)
     tokens = estimate_tokens(document.text) / shrink
     whole = min(room or tokens, most_tokens or tokens)
     if tokens <= whole:
@@ -62,8 +62,12 @@ def split_to_fit(
     return [Passage(i, start, end, document.text[start:end]) for i, (start, end) in enumerate(spans)]
 
 
-def _room(ask: Ask, prompts: Sequence[str], context_tokens: int) -> int:
-    """Tokens left for passages."""
+def room_tokens(ask: Ask, prompts: Sequence[str], context_tokens: int) -> int:
+    """Tokens of a context that are left for passages, beside the prompts' own words and the longest answer.
+
+    Raises:
+        DocumentFailed: ``context_too_small``: hardly any.
+    """
     answer_tokens = ask.max_tokens or max(
         ask.prompt(name).sampling.get("max_tokens") or _DEFAULT_ANSWER_TOKENS for name in prompts
     )

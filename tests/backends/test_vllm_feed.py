@@ -77,7 +77,7 @@ def ask(draw: int, text: str = "a word") -> Request:
 @asynccontextmanager
 async def running(engine: ToyEngine, window: int = 8) -> AsyncIterator[Feed]:
     """A feed that is stopped at the end."""
-    feed = Feed(engine, WordRenderer(), window, lambda error: f"broken: {error}")  # type: ignore[arg-type]
+    feed = Feed(engine, WordRenderer(), None, window, lambda error: f"broken: {error}")  # type: ignore[arg-type]
     yield feed
     await feed.stop()
 
