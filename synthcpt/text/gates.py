@@ -143,6 +143,8 @@ def _script(text: str) -> str:
     counts = Counter(_block(letter) for letter in text[:1500:2] if letter.isalpha())
     if sum(counts.values()) < 20:
         return ""
+    if counts["Kana"]:  # Japanese writes both, in shares that change from text to text
+        counts["Kana"] += counts.pop("Han", 0)
     return min(counts, key=lambda block: (-counts[block], block))
 
 

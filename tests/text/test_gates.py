@@ -270,3 +270,15 @@ def test_two_megabytes_of_one_thing_take_linear_time(piece: str) -> None:
     refused(text)
     nearly_empty(text, 10**9)
     assert lacks_mention(text, [piece * 3, "Corrane Light", "no such name"])
+
+
+def test_japanese_is_one_language_however_much_of_it_is_kana() -> None:
+    source = gates.Source("有田善太郎氏一九一一年長崎市出生。港湾局職員、後に港長。造船所取締役兼任。" * 3)
+    assert (
+        source.other_language("ありたさんは、ながさきでうまれました。みなとではたらいて、のちに港長になりました。" * 3)
+        is None
+    )
+    assert (
+        source.other_language("Arita was born at Nagasaki and worked in the harbour, of which he became the master.")
+        is not None
+    )
