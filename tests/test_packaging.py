@@ -35,7 +35,7 @@ def test_the_wheel_holds_every_module_and_prompt_and_nothing_else_at_its_top(whe
     names = set(wheel.namelist())
     for path in (ROOT / "synthcpt").rglob("*.py"):
         assert str(path.relative_to(ROOT)) in names
-    for folder, suffix in (("generators", "*.py"), ("prompts", "*.md"), ("prompts", "*.py")):
+    for folder, suffix in (("generators", "*.py"), ("prompts", "*.md"), ("prompts", "*.yaml"), ("prompts", "*.py")):
         for path in (ROOT / folder).rglob(suffix):
             assert f"synthcpt/{path.relative_to(ROOT)}" in names
     assert "synthcpt/py.typed" in names

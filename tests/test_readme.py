@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from synthcpt.methods import method_names
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -98,3 +100,8 @@ def test_the_project_speaks_of_itself_alone() -> None:
             and path.name != "test_readme.py"
         ):
             assert not private.search(path.read_text(encoding="utf-8")), name
+
+
+def test_every_method_has_its_line() -> None:
+    listed = set(re.findall(r"^\| `([a-z_]+)` \|", README, flags=re.MULTILINE))
+    assert set(method_names()) <= listed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from pydantic import Field
 
@@ -36,7 +37,10 @@ class Rows:
 
     def __init__(self, document: Document, ask: Ask, context: Context, options: GateOptions) -> None:
         self._document, self._ask, self._context, self._options = document, ask, context, options
-        self._source = gates.Source(document.text)
+
+    @cached_property
+    def _source(self) -> gates.Source:
+        return gates.Source(self._document.text)
 
     def source(self) -> SyntheticDocument:
         """The document itself, under its title."""

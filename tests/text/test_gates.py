@@ -273,7 +273,7 @@ def test_two_megabytes_of_one_thing_take_linear_time(piece: str) -> None:
 
 
 def test_japanese_is_one_language_however_much_of_it_is_kana() -> None:
-    source = gates.Source("有田善太郎氏一九一一年長崎市出生。港湾局職員、後に港長。造船所取締役兼任。" * 3)
+    source = Source("有田善太郎氏一九一一年長崎市出生。港湾局職員、後に港長。造船所取締役兼任。" * 3)
     assert (
         source.other_language("ありたさんは、ながさきでうまれました。みなとではたらいて、のちに港長になりました。" * 3)
         is None

@@ -1,0 +1,131 @@
+"""Diverse QA follows the released pipeline's rules, and drops nothing in silence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import orjson
+from corpora import read_jsonl, run_with
+
+from synthcpt.backends.mock import MockBackend
+from synthcpt.generation import Run
+from synthcpt.records import Completion, Request
+from synthcpt.text.tokens import estimate_tokens
+
+PLACES = ["Arden", "Bellis", "Corve", "Dunmar", "Ellick", "Fenwar", "Gorse", "Hollin"]
+TEXT = " ".join(f"The mill of {place} was built in {1900 + n} by river folk." for n, place in enumerate(PLACES))
+PROSE = "Eight mills stand along the river, the oldest of them at Arden, and each was built by those who lived there."
+ANSWERS = {"distill": PROSE, "knowledge": f"## Mills\n\n{PROSE}", "list": f"- {PROSE}\n- The last is at Hollin."}
+
+
+def question(n: int, **changes: Any) -> dict[str, Any]:
+    place, year = PLACES[n], str(1900 + n)
+    asked = {"form": "open", "question": f"When was the mill of {place} built?", "options": [], "answer": year}
+    return {**asked, "evidence": f"The mill of {place} was built in {year}", **changes}
+
+
+class Script:
+    def __init__(self, questions: list[dict[str, Any]], **answers: str) -> None:
+        self.requests: list[Request] = []
+        self.questions, self.answers = questions, {**ANSWERS, **answers}
+
+    def __call__(self, request: Request) -> Completion | str:
+        self.requests.append(request)
+        if request.prompt == "diverse_qa/questions":
+            return orjson.dumps({"questions": self.questions}).decode()
+        return self.answers[request.prompt.split("/")[1]]
+
+
+async def run(script: Script, tmp_path: Path, text: str = TEXT, **options: Any) -> Run:
+    (tmp_path / "docs").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "docs/mills.md").write_text(f"# The Mills\n\n{text}\n")
+    backend = MockBackend(MockBackend.Options(), script)
+    output = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
+    return (await run_with(backend, output, tmp_path / "docs", method="diverse_qa", options=options))[0]
+
+
+def rows_of(made: Run, step: str) -> list[dict[str, Any]]:
+    return [row for row in made.dataset() if json.loads(row["meta"])["step"] == step]
+
+
+async def test_one_call_a_form_and_a_row_of_each(tmp_path: Path) -> None:
+    script = Script([question(n) for n in range(8)])
+    made = await run(script, tmp_path)
+    assert [request.prompt.split("/")[1] for request in script.requests] == [
+        "questions",
+        "distill",
+        "knowledge",
+        "list",
+    ]
+    assert [json.loads(row["meta"])["step"] for row in made.dataset()] == ["questions", "distill", "knowledge", "list"]
+    assert all("mills" in row["text"].lower() for row in made.dataset())
+
+
+async def test_questions_are_appended_to_their_segment_up_to_a_drawn_number(tmp_path: Path) -> None:
+    made = await run(Script([question(n) for n in range(8)]), tmp_path, forms=("questions",))
+    row = rows_of(made, "questions")[0]
+    told = row["text"].split(TEXT)[1]
+    most = max(1, 10 * estimate_tokens(f"# The Mills\n\n{TEXT}\n") // 150)
+    assert 1 <= told.count("Question: ") == told.count("Answer: ") <= most
+    again = await run(Script([question(n) for n in range(8)]), tmp_path, forms=("questions",))
+    assert rows_of(again, "questions")[0]["text"] == row["text"]
+
+
+async def test_another_seed_keeps_others(tmp_path: Path) -> None:
+    kept = set()
+    for seed in range(12):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        (folder / "mills.md").write_text(f"# The Mills\n\n{TEXT}\n")
+        backend = MockBackend(MockBackend.Options(), Script([question(n) for n in range(8)]))
+        made, _ = await run_with(backend, folder / "out", folder / "mills.md", method="diverse_qa", seed=seed)
+        kept.add(rows_of(made, "questions")[0]["text"])
+    assert len(kept) > 6
+
+
+async def test_one_bad_question_costs_itself_alone(tmp_path: Path) -> None:
+    bad = [
+        question(1, evidence="nowhere in it at all"),
+        question(2, answer="1666"),
+        question(0),
+        question(3, form="choice"),
+    ]
+    made = await run(Script([question(0), *bad]), tmp_path)
+    reasons = [row["reason"] for row in read_jsonl(made.path / "rejected")]
+    assert sorted(reasons) == ["duplicate", "no_right_option", "not_grounded", "number_invented"]
+    assert json.loads(rows_of(made, "questions")[0]["meta"])["valid"] == 1
+
+
+async def test_a_segment_without_a_usable_question_is_rejected_and_not_trained_on_bare(tmp_path: Path) -> None:
+    made = await run(Script([]), tmp_path)
+    assert not rows_of(made, "questions")
+    assert [row["reason"] for row in read_jsonl(made.path / "rejected")] == ["no_questions"]
+
+
+async def test_a_page_without_line_ends_is_cut_and_read_whole(tmp_path: Path) -> None:
+    script = Script([question(0)])
+    text = " ".join(f"{TEXT} Part {n}." for n in range(40))
+    await run(script, tmp_path, text)
+    for form, most in (("questions", 1000), ("distill", 2000), ("knowledge", 1400), ("list", 1000)):
+        read = [str(request.slots["document"]) for request in script.requests if request.prompt.endswith(form)]
+        assert len(read) > 2
+        assert all(estimate_tokens(segment) <= most for segment in read)
+        assert text in "".join(read)
+
+
+async def test_a_list_must_be_one(tmp_path: Path) -> None:
+    made = await run(Script([question(0)], list=PROSE), tmp_path, forms=("list",))
+    assert [row["reason"] for row in read_jsonl(made.path / "rejected")] == ["no_list"]
+
+
+async def test_closed_book_questions_are_chats(tmp_path: Path) -> None:
+    options = ["1900", "1850", "1700", "1600"]
+    script = Script([question(0, form="choice", options=options), question(1)])
+    rows = rows_of(await run(script, tmp_path, closed_book=True), "question")
+    assert [[row["text"][a:b] for a, b in row["spans"]] for row in rows] == [
+        [r["messages"][1]["content"]] for r in rows
+    ]
+    assert rows[0]["messages"][1]["content"].endswith("1900")
+    assert rows[0]["messages"][1]["content"] in rows[0]["messages"][0]["content"]
