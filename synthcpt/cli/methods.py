@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -46,5 +47,6 @@ def methods(
 
 
 def _reflowed(docstring: str) -> str:
-    """A docstring's paragraphs as one line each, for the console to wrap at its own width."""
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in docstring.strip().split("\n\n"))
+    """A docstring's paragraphs and list items as one line each, for the console to wrap at its own width."""
+    blocks = [re.split(r"\n(?=- )", paragraph) for paragraph in docstring.strip().split("\n\n")]
+    return "\n\n".join("\n".join(" ".join(item.split()) for item in block) for block in blocks)
