@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -101,8 +102,11 @@ async def generate(document: Document, ask: Ask, options: Options, context: Cont
         raise DocumentFailed("no_facts", f"none about its {len(writer.entities)} entities")
     if options.coverage_probe:
         await writer.probe(options.coverage_probe)
-    async for row in until_quota(writer.plan(), writer.tell, context.token_quota):
-        yield row
+    tokens = 0
+    for turn in range(1 if context.token_quota is None or not options.paraphrases else _MOST_ROUNDS):
+        async for row in until_quota(writer.plan(), partial(writer.tell, turn), context.token_quota, tokens):
+            tokens += row.tokens if isinstance(row, SyntheticDocument) else 0
+            yield row
 
 
 class _Writer:
@@ -218,26 +222,16 @@ class _Writer:
         materials = [(p.text, [fact.text for fact in self.facts if fact.passage == p.index]) for p in self.passages]
         self.coverage = await coverage(self.ask, "knowledge_instruct", self.title, materials, questions)
 
-    def plan(self) -> Iterator[tuple[int, list[Fact]]]:
-        """Batches of facts to be told, in rounds of further wordings where a quota asks for more."""
-        facts, a_call, rounds = list(self.facts), self.options.facts_per_call, 1
+    def plan(self) -> Iterator[Fact]:
+        """The facts to be told in one round, those of which further wordings may come."""
+        facts = list(self.facts)
         if self.context.token_quota is not None:
             self.context.rng("order").shuffle(facts)
-            rounds = _MOST_ROUNDS if self.options.paraphrases else 1
-        for turn in range(rounds):
-            for at in range(0, len(facts), a_call):
-                batch = [fact for fact in facts[at : at + a_call] if not fact.tired]
-                if batch:
-                    yield turn, batch
+        return (fact for fact in facts if not fact.tired)
 
-    async def tell(self, plan: Iterator[tuple[int, list[Fact]]]) -> AsyncIterator[Row]:
-        """The texts of these batches."""
-        for rows in await asyncio.gather(*(self._told(turn, facts) for turn, facts in plan)):
-            for row in rows:
-                yield row
-
-    async def _told(self, turn: int, facts: list[Fact]) -> list[Row]:
-        options, wordings = self.options, dict[int, tuple[list[str], tuple[str, ...]]]()
+    async def tell(self, turn: int, plan: Iterator[Fact]) -> AsyncIterator[Row]:
+        """The texts of these facts: as they are in the first round, and in further wordings in each."""
+        options, facts, wordings = self.options, list(plan), dict[int, tuple[list[str], tuple[str, ...]]]()
         if options.paraphrases:
             count = str(options.paraphrases)
             for fact, answer, keys in await self._about("paraphrase", facts, forms.Versions, turn, count=count):
@@ -246,7 +240,9 @@ class _Writer:
             for fact, answer, keys in await self._about("questions", facts, forms.Questions):
                 fact.question, fact.reverse = one_line(answer.question), one_line(answer.reverse)
                 fact.keys = (*fact.keys, *keys)
-        return [row for fact in facts for row in self._rows_of(fact, turn, *wordings.get(fact.place, ([], ())))]
+        for fact in facts:
+            for row in self._rows_of(fact, turn, *wordings.get(fact.place, ([], ()))):
+                yield row
 
     def _rows_of(self, fact: Fact, turn: int, wordings: Sequence[str], keys: tuple[str, ...]) -> list[Row]:
         rows: list[Row] = []

@@ -49,9 +49,9 @@ def stated_verdict(
         source: the document.
         min_support: the least share of its longer words that the document must have.
     """
-    missing = (locks.numbers(entity) - locks.numbers(fact)) | (locks.dates(entity) - locks.dates(fact))
-    if missing:
-        return gates.Verdict("entity_missing", f"{min(missing)} is not in it")
+    missing = locks.invented(entity, fact)
+    if missing and missing.reason in ("number_invented", "date_invented"):
+        return gates.Verdict("entity_missing", f"{entity!r} is not in it")
     verdict = locks.invented(fact, passage)
     share = source.support(fact)
     if not verdict and share < min_support:

@@ -133,9 +133,9 @@ async def test_a_fact_that_the_document_does_not_hold_is_rejected(reason: str, m
     assert STATED[reason] in {row["text"] for row in rejected}
 
 
-@pytest.mark.parametrize("entity", ["1841", "12 May 1850"])
+@pytest.mark.parametrize("entity", ["1841", "12 May"])
 async def test_a_numeric_entity_has_only_facts_with_that_number(entity: str, mill: Path, tmp_path: Path) -> None:
-    stated = [FACTS["Corve Mill"][0], *(["Arden Vale built the Corve Mill in 1841."] if entity == "1841" else [])]
+    stated = [FACTS["Corve Mill"][0], FACTS["Arden Vale"][entity == "12 May"]]
     script = Script(
         entities=lambda r: {"entities": [entity]},
         facts=lambda r: {"facts": stated},
@@ -144,7 +144,7 @@ async def test_a_numeric_entity_has_only_facts_with_that_number(entity: str, mil
     run = await make(script, tmp_path / "out", mill, options={"paraphrases": 0})
     assert [row["text"] for row in read_jsonl(run.path / "rejected")] == [FACTS["Corve Mill"][0]]
     assert {row["reason"] for row in read_jsonl(run.path / "rejected")} == {"entity_missing"}
-    assert len(run.dataset()) == (entity == "1841")
+    assert answers(run) == stated[1:]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from corpora import EXAMPLE, hashes
-from knowledge_script import FACTS, TEXT, Script, answers, make, metas
+from knowledge_script import FACTS, HEADS, TEXT, Script, answers, make, metas
 
 import synthcpt
 from synthcpt.config import make_config
@@ -129,18 +129,42 @@ async def test_no_facts_and_no_entities_are_reasons(mill: Path, tmp_path: Path) 
         assert run.manifest["totals"]["failed_documents"] == {reason: 1}
 
 
-async def test_a_quota_is_met_does_not_depend_on_concurrency_and_is_exceeded_by_one_batch_at_most(
-    mill: Path, tmp_path: Path
-) -> None:
+def worded_anew(request: Request) -> Any:
+    """One wording of each fact, another in each round."""
+    listed = listed_facts(request.slots["facts"])
+    return {"facts": [{"number": n, "versions": [f"{HEADS[request.draw]} {fact}"]} for n, _, fact in listed]}
+
+
+async def test_a_quota_is_met_within_two_facts_and_does_not_depend_on_concurrency(tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "mills.md").write_text(" ".join(f"Mill {n} burned in {n}." for n in range(1600, 1660)))
+    script = {
+        "entities": lambda r: {"entities": [f"Mill {n}" for n in range(1600, 1660)]},
+        "facts": lambda r: {"facts": [f"{r.slots['entity']} burned in {r.slots['entity'][-4:]}."]},
+        "paraphrase": worded_anew,
+    }
     made = []
     for concurrency in (1, 32):
         run = await make(
-            Script(), tmp_path / f"out{concurrency}", mill, target_tokens=300, concurrency=concurrency,
-            options={"facts_per_call": 1, "paraphrases": 2},
-        )  # fmt: skip
+            Script(**script), tmp_path / f"out{concurrency}", folder, target_tokens=1000, concurrency=concurrency
+        )
         made.append(sorted(run.dataset()["id"]))
+        assert 1000 - 66 <= run.manifest["totals"]["row_tokens"] <= 1000 + 2 * 66  # a fact comes to 66
     assert made[0] == made[1]
-    assert 300 <= run.manifest["totals"]["row_tokens"] < 300 + 4 * 110
+    places = [int(name.split("-")[1]) for name in made[0]]
+    assert max(places) - min(places) > len(set(places)), "facts of all of the document"
+
+
+async def test_a_quota_that_facts_do_not_fill_is_filled_with_further_wordings(mill: Path, tmp_path: Path) -> None:
+    script = Script(paraphrase=worded_anew)
+    run = await make(script, tmp_path / "out", mill, target_tokens=5000)
+    assert [request.draw for request in script.asked("paraphrase")] == [0, 1, 2, 3]
+    assert run.manifest["totals"]["rows"] == 4 * (1 + 4)
+    script = Script()  # says the same in each round
+    run = await make(script, tmp_path / "tired", mill, target_tokens=5000)
+    assert [request.draw for request in script.asked("paraphrase")] == [0, 1]
+    assert run.manifest["totals"]["rejected"] == {"repeated": 4 * 5}
 
 
 async def test_a_long_document_is_read_in_passages(tmp_path: Path) -> None:
