@@ -15,7 +15,7 @@ NAME = "[name]"
 
 _PLACEHOLDER = re.compile(r"\[([a-z][a-z0-9_]{0,59})\]")
 _LEFT_OVER = re.compile(r"[\[\]{}]")
-_CAPITAL_WORD = re.compile(r"[^\W\d_]+")
+_CAPITAL_WORD = re.compile(r"[^\W\d_]+(?:['’&‐-](?!s\b)[^\W_]+)*")
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 
 

@@ -19,6 +19,8 @@ _ENDS = {
     "place": _listed("bourne by combe dale den ford ham holm ley mark mere mouth ness stead ton wick"),
 }
 _MOST_TRIES = 50
+_SAME_START = 5
+"""Words that agree in so many letters look alike."""
 
 
 def invented_words(rng: random.Random, kind: str, taken: Collection[str]) -> Iterator[str]:
@@ -27,15 +29,17 @@ def invented_words(rng: random.Random, kind: str, taken: Collection[str]) -> Ite
     Args:
         rng: what they are drawn with.
         kind: ``given``, ``family`` or ``place``.
-        taken: words in lower case that must not come out, nor begin or end as one of these.
+        taken: words in lower case that must not come out, nor any that begins as one of these.
     """
-    seen = set(taken)
+    starts = {word[:_SAME_START] for word in taken}
     while True:
         for _ in range(_MOST_TRIES):
             word = _word(rng, kind)
-            if word not in seen and not any(len(known) > 4 and known[:5] == word[:5] for known in seen):
+            if word[:_SAME_START] not in starts:
                 break
-        seen.add(word)
+        else:
+            word = _word(rng, kind) + word  # the short ones are used up
+        starts.add(word[:_SAME_START])
         yield word.capitalize()
 
 

@@ -1,6 +1,11 @@
-"""Words that tell what a name is of, and words with a capital that are none. English, and what other languages need."""
+"""Words that tell what a name is of, words with a capital that are none, and how dates and numbers are written.
+
+English, and what other languages need.
+"""
 
 from __future__ import annotations
+
+import re
 
 from synthcpt.text.abbreviations import OPENERS, word_set
 from synthcpt.text.calendar_dates import MONTH_NUMBERS
@@ -48,3 +53,32 @@ NO_NAME = (
         der die das ein eine und les une el los las il lo gli der dem den des"""
     )
 )
+_MONTH = "|".join(
+    sorted((name.capitalize() for name in MONTH_NUMBERS if len(name) > 2), key=lambda name: (-len(name), name))
+)
+UNIT_WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+_TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+_SPELT = (
+    rf"(?:{_TENS})-(?:{'|'.join(UNIT_WORDS)})|{_TENS}|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
+    r"|eighteen|nineteen|ten|two|three|four|five|six|seven|eight|nine"
+)
+_DIGITS = r"\d{1,3}(?:,\d{3})++(?:\.\d++)?|\d++(?:\.\d++)?"
+_SCALE = r"(?: (?:hundred|thousand|million|billion|trillion))?"
+QUANTITY = re.compile(
+    rf"""
+      (?P<date>(?<![\w.,-])(?:\d{{1,2}}(?:st|nd|rd|th|\.)?\ (?:{_MONTH})\.?,?\ \d{{4}}
+        |(?:{_MONTH})\.?\ \d{{1,2}}(?:st|nd|rd|th)?,\ \d{{4}}|\d{{4}}-\d{{2}}-\d{{2}})(?![\w-]))
+    | (?P<month>(?<!\w)(?:{_MONTH})\ \d{{4}}(?!\w))
+    | (?P<day>(?<![\w.,-])(?:\d{{1,2}}(?:st|nd|rd|th)?\ (?:{_MONTH})
+        |(?:{_MONTH})\ \d{{1,2}}(?:st|nd|rd|th)?)(?![\w%]|[.,:]\d))
+    | (?P<decade>(?<!\w)\d{{3}}0s(?!\w))
+    | (?P<time>(?<![\w.,])\d{{1,2}}[:.]\d{{2}}\ ?[ap]\.?m(?!\w)|(?<![\w.,:])\d{{1,2}}:\d{{2}}(?![\w:]))
+    | (?P<sum>(?<!\w)(?:US|A|C|NZ)?[$£€¥₹]\ ?(?:{_DIGITS}){_SCALE}(?!\w))
+    | (?P<share>(?<![\w.,])(?:{_DIGITS})(?:\ ?%|\ per\ cent|\ percent)(?!\w))
+    | (?P<year>(?<![\w.,:/$£€-])(?:1\d|20)\d\d(?![\w:/%]|[.,]\d|-\d))
+    | (?P<digits>(?<![\w.,:/$£€-])(?:{_DIGITS}){_SCALE}(?![\w:/%]|-\d))
+    | (?P<spelt>(?<![\w-])(?:{_SPELT}){_SCALE}(?![\w-]))
+    """,
+    re.VERBOSE,
+)
+"""A date or a number; the group says what it is."""

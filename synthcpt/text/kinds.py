@@ -18,45 +18,28 @@ from functools import cached_property
 from itertools import pairwise
 
 from synthcpt.text.abbreviations import word_set
-from synthcpt.text.calendar_dates import MONTH_NUMBERS
-from synthcpt.text.kind_words import DEMONYMS, JOINING, NO_NAME, ORGANISATIONS, PLACES, SURNAMES_TOO, TITLES
+from synthcpt.text.kind_words import (
+    DEMONYMS,
+    JOINING,
+    NO_NAME,
+    ORGANISATIONS,
+    PLACES,
+    QUANTITY,
+    SURNAMES_TOO,
+    TITLES,
+    UNIT_WORDS,
+)
 from synthcpt.text.mentions import canonical
 from synthcpt.text.sentences import sentence_spans
 
-_MONTH = "|".join(
-    sorted((name.capitalize() for name in MONTH_NUMBERS if len(name) > 2), key=lambda name: (-len(name), name))
-)
-_UNIT_WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-_TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
-_SPELT = (
-    rf"(?:{_TENS})-(?:{'|'.join(_UNIT_WORDS)})|{_TENS}|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
-    r"|eighteen|nineteen|ten|two|three|four|five|six|seven|eight|nine"
-)
-_DIGITS = r"\d{1,3}(?:,\d{3})++(?:\.\d++)?|\d++(?:\.\d++)?"
-_SCALE = r"(?: (?:hundred|thousand|million|billion|trillion))?"
-_VALUE = re.compile(
-    rf"""
-      (?P<date>(?<![\w.,-])(?:\d{{1,2}}(?:st|nd|rd|th)?\ (?:{_MONTH})\.?,?\ \d{{4}}
-        |(?:{_MONTH})\.?\ \d{{1,2}}(?:st|nd|rd|th)?,\ \d{{4}}|\d{{4}}-\d{{2}}-\d{{2}})(?![\w-]))
-    | (?P<month>(?<!\w)(?:{_MONTH})\ \d{{4}}(?!\w))
-    | (?P<day>(?<![\w.,-])(?:\d{{1,2}}(?:st|nd|rd|th)?\ (?:{_MONTH})
-        |(?:{_MONTH})\ \d{{1,2}}(?:st|nd|rd|th)?)(?![\w%]|[.,:]\d))
-    | (?P<decade>(?<!\w)\d{{3}}0s(?!\w))
-    | (?P<time>(?<![\w.,])\d{{1,2}}[:.]\d{{2}}\ ?[ap]\.?m(?!\w)|(?<![\w.,:])\d{{1,2}}:\d{{2}}(?![\w:]))
-    | (?P<sum>(?<!\w)(?:US|A|C|NZ)?[$£€¥₹]\ ?(?:{_DIGITS}){_SCALE}(?!\w))
-    | (?P<share>(?<![\w.,])(?:{_DIGITS})(?:\ ?%|\ per\ cent|\ percent)(?!\w))
-    | (?P<year>(?<![\w.,:/$£€-])(?:1\d|20)\d\d(?![\w:/%]|[.,]\d|-\d))
-    | (?P<digits>(?<![\w.,:/$£€-])(?:{_DIGITS}){_SCALE}(?![\w:/%]|-\d))
-    | (?P<spelt>(?<![\w-])(?:{_SPELT}){_SCALE}(?![\w-]))
-    """,
-    re.VERBOSE,
-)
 _COUNTED = re.compile(r"[ \u00a0-]([^\W\d_]{1,24})(?!\w)")
 _COUNTED_PLURALS = word_set("men women people children feet year metre mile day hour minute page km kg")
 _YEARLY = word_set("in since until by from of during to and between around early late mid before after")
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’&‐-][^\W_]+)*")
 _GAP = re.compile(r"(?:\.? |\.(?=\w))(?:(?:of the|[^\W\d_]{1,5}|&) )?")
+_COMMON_COMPOUND = re.compile(r"[-‐][a-z]")
+"""By-law, Vice-president: words with a capital now and then."""
 _LIST_GAP = re.compile(r"(?:, and |, | and | & )")
 _BEFORE_PLACE = word_set("in near from at around across outside inside throughout toward towards via to")
 _BEFORE_PERSON = word_set(
@@ -128,7 +111,7 @@ class Values:
         return [value for value in self.all if start <= value.start and value.end <= end]
 
     def _quantities(self) -> Iterator[Value]:
-        for match in _VALUE.finditer(self.text):
+        for match in QUANTITY.finditer(self.text):
             kind = match.lastgroup or "number"
             if kind == "year" and not self._is_year(match.start(), match.end()):
                 kind = "digits"
@@ -182,7 +165,7 @@ class Values:
         start, end, count, last = -1, -1, 0, ""
         for match in _WORD.finditer(self.text):
             initial = len(match[0]) == 1 and self.text[match.end() : match.end() + 1] == "."
-            counts = match[0].lower() in _UNIT_WORDS and match.start() not in self._sure_starts  # the Three Sisters
+            counts = match[0].lower() in UNIT_WORDS and match.start() not in self._sure_starts  # the Three Sisters
             capital = match[0][0].isupper() and (initial or counts or match[0].lower() not in NO_NAME)
             if start >= 0 and match[0] in JOINING and match.start() - end < _LONGEST_JOINT:
                 continue
@@ -287,6 +270,7 @@ def distinctive_words(text: str) -> frozenset[str]:
     general = PLACES | ORGANISATIONS | TITLES | JOINING | DEMONYMS | NO_NAME
     lower = {word for word in _WORD.findall(text) if word.islower()}
     words = {word for value in Values(text).all if value.is_name for word in _WORD.findall(value.text)}
+    words = {word for word in words if not _COMMON_COMPOUND.search(word)}
     bare = {word.lower().removesuffix("'s").removesuffix("’s") for word in words}
     return frozenset(word for word in bare if len(word) > 2 and word not in general and word not in lower)
 

@@ -21,7 +21,9 @@ _LEANING = word_set(
     """he she they it his her its their theirs him them this that these those such there here then also however but and
     or so yet nor thus hence therefore moreover furthermore besides instead meanwhile nevertheless nonetheless otherwise
     still consequently accordingly similarly likewise conversely additionally finally afterwards later both neither
-    either another other others one i we you my our your who which afterward soon again even indeed what"""
+    either another other others one i we you my our your who which afterward soon again even indeed what
+    er sie es dieser diese dieses danach jedoch aber dort sein seine ihr ihre il elle ils elles ce cette ces cependant
+    él ella este esta estos estas además"""
 )
 _ONE_OF_SOME = re.compile(
     r"The (?:[a-z]+est|most|least|first|second|third|two|three|four|five|other|others|former|latter|same|next|last|"

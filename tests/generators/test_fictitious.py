@@ -284,13 +284,14 @@ def test_a_years_order_is_compared_with_the_first_versions() -> None:
 
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return synthcpt.generate("fictitious", input=EXAMPLE, output=tmp_path_factory.mktemp("run") / "out")
+    documents = sorted(EXAMPLE.iterdir())[:20]
+    return synthcpt.generate("fictitious", input=documents, output=tmp_path_factory.mktemp("run") / "out")
 
 
 def test_the_embedded_backend_invents_from_nearly_every_document(embedded: Run) -> None:
     rows = rows_of(embedded)
     documents = {row["source_ids"][0] for row in rows}
-    assert len(documents) >= 0.9 * len(list(EXAMPLE.iterdir()))
+    assert len(documents) >= 18
     assert sum(reasons(embedded).values()) < 30
     assert {row["meta"]["version"] for row in rows} == set(range(5))
 
@@ -316,7 +317,7 @@ def test_the_embedded_backend_keeps_spans_of_years(embedded: Run) -> None:
         spans = {tuple(int(told[b]) - int(told[a]) for a, b in pairwise(slots)) for told in versions.values()}
         assert len(spans) == 1
         compared += len(slots) > 1
-    assert compared > 10
+    assert compared > 4
 
 
 async def test_a_forecast_counts_the_calls(tmp_path: Path) -> None:

@@ -87,6 +87,9 @@ def test_what_is_shown_elsewhere_is_stated(told: Statements) -> None:
     told = Statements(text, "The Light")
     assert told.is_stated(0, [1])
     assert not told.is_stated(0, [2])
+    other_words = Statements("Ada Vane built it in 1841. Stone came dear to Ada Vane, we read, in 1841. Rain fell.", "")
+    assert other_words.is_stated(0, [1])
+    assert not other_words.is_stated(0, [2])
 
 
 def test_a_last_phrase_is_not_cut_inside_a_name(told: Statements) -> None:

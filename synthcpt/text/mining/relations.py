@@ -44,6 +44,11 @@ _NOUN_STARTS = word_set(
     "the a an its his her their our my your this these those that some any many several both lack poor bad low high "
     "heavy strong financial technical health legal political economic illness injury injuries"
 )
+_EVENTS = word_set(
+    """delay delays closure closures cancellation cancellations postponement postponements loss losses death deaths
+    damage problems changes injury injuries absence shortages restrictions impacts effects"""
+)
+_PREPOSITIONS = word_set("after of with by from for in following despite without through because amid before during")
 _CLAUSE_END = re.compile(
     r"; | [–—] |, (?=(?:and|but|which|who|whose|while|although|though|as|so|when|where|with|before|after|until|making|"
     r"leading|causing|leaving|resulting|allowing|he|she|it|they|the)\b)|,? (?:but|although|though|while) ",
@@ -133,6 +138,8 @@ def _inside(segments: Segments, number: int, left: Span, right: Span, clause: bo
         return None
     if not clause and follower[0] in _INFINITIVES:
         return None
+    if words[-1] in _EVENTS and words[-2:-1] and words[-2] in _PREPOSITIONS:
+        return None  # "... took place after delays due to the storm": the delays have the cause, and not the statement
     if (copula and clause) or (copula and follower[0] not in _NOUN_STARTS and not text[cause[0]].isupper()):
         return None
     if copula and len(words) == 1 and words[0] in _POINTERS:

@@ -52,8 +52,13 @@ _FEWEST_WORDS = 5
 def invent(analysis: Analysis, slots: Slots) -> str:
     """The form, as JSON."""
     kinds = {value.key: value.kind for value in Values("\n\n".join(s.text for s in analysis.sentences)).all}
-    forms = [_Form(analysis, subject, kinds, slots) for subject in _subjects(analysis)]
-    best = max(forms, key=lambda form: min(form.points, _ENOUGH_SLOTS), default=None)  # the first among equals
+    best: _Form | None = None
+    for subject in _subjects(analysis):
+        form = _Form(analysis, subject, kinds, slots)
+        if best is None or form.points > best.points:
+            best = form
+        if best.points >= _ENOUGH_SLOTS:
+            break
     if best is None:
         return orjson.dumps({"kind": "other", "request": "[name]", "slots": [], "statements": []}).decode()
     return orjson.dumps(best.answer()).decode()
