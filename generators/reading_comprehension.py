@@ -68,7 +68,11 @@ class Options(GateOptions):
     min_keywords: int = Field(3, ge=1, description="words of the domain in a sentence that is asked for by them")
     max_sentence_tokens: int = Field(100, ge=10, description="ask for no longer sentence by its words")
     min_sentence_chars: int = Field(50, ge=1, description="relate no shorter sentences to each other")
-    keyword_letters: int = Field(10, ge=4, le=40, description="the fewest letters of a word of the domain")
+    keyword_letters: int | None = Field(
+        None, ge=4, le=40,
+        description="the fewest letters of a word of the domain; null for the paper's 10, or down to 8 in a corpus "
+        "too small to have a thousand such words",
+    )  # fmt: skip
     more_connectives: bool = Field(
         False,
         description='also go by connectives the paper does not list: "Consequently", "Nevertheless", "because" ...',
@@ -139,8 +143,11 @@ class Survey:
     def result(self) -> Json:
         """The words, in one string: a run hands them to every document."""
         sentences = self._sample.sentences()
-        keywords = mining.domain_keywords(sentences, self._known, self._options.keyword_letters)
-        return {"sentences": len(sentences), "keywords": " ".join(keywords)}
+        wanted = self._options.keyword_letters
+        keywords = mining.domain_keywords(sentences, self._known, wanted or mining.FEWEST_LETTERS)
+        letters = wanted or mining.choose_letters(keywords)
+        long = [word for word in keywords if len(word) >= letters]
+        return {"sentences": len(sentences), "letters": letters, "keywords": " ".join(long)}
 
 
 @lru_cache(maxsize=4)
@@ -172,7 +179,7 @@ class _Reader:
         self.rows = Rows(document, ask, context, options)
         self.limits = mining.Limits(
             per_subtype=options.max_per_subtype, sentence_chars=options.min_sentence_chars,
-            keywords=options.min_keywords, keyword_letters=options.keyword_letters,
+            keywords=options.min_keywords, keyword_letters=(context.survey or {}).get("letters", mining.MOST_LETTERS),
             sentence_tokens=options.max_sentence_tokens, more_connectives=options.more_connectives,
         )  # fmt: skip
         self.keywords = _keywords((context.survey or {}).get("keywords", ""))

@@ -13,6 +13,7 @@ from corpora import EXAMPLE
 
 from synthcpt.randomness import stream
 from synthcpt.text import mining
+from synthcpt.text.mining import FEWEST_LETTERS, MOST_LETTERS, choose_letters
 from synthcpt.text.mining.templates import templates
 from synthcpt.text.tokens import estimate_tokens
 
@@ -312,3 +313,10 @@ def test_pieces_that_the_tokenizer_has_are_left_out(tmp_path: Path) -> None:
     assert "groundwater" in mining.known_words(str(tmp_path / "unigram.json"))
     assert "groundwater" in mining.known_words(str(tmp_path / "own.model"))
     assert "government" in mining.known_words("")
+
+
+def test_a_small_corpus_takes_shorter_words_for_its_own() -> None:
+    long, short = [f"{'l' * 10}{n:04d}" for n in range(1000)], [f"{'s' * 4}{n:04d}" for n in range(1000)]
+    assert choose_letters(long) == MOST_LETTERS
+    assert choose_letters([*long[:999], "s" * 9]) == MOST_LETTERS - 1
+    assert choose_letters([*long[:10], *short]) == choose_letters([]) == FEWEST_LETTERS

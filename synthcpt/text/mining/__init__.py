@@ -6,11 +6,20 @@ from synthcpt.text.mining.miner import Limits, mine
 from synthcpt.text.mining.passages import fitting_spans
 from synthcpt.text.mining.segments import Segments, Span, is_english, segments
 from synthcpt.text.mining.tasks import Task, stands_alone, word_blocks
-from synthcpt.text.mining.vocabulary import SentenceSample, domain_keywords, known_words
+from synthcpt.text.mining.vocabulary import (
+    FEWEST_LETTERS,
+    MOST_LETTERS,
+    SentenceSample,
+    choose_letters,
+    domain_keywords,
+    known_words,
+)
 from synthcpt.text.mining.written import Judged, judge_written
 
 __all__ = [
+    "FEWEST_LETTERS",
     "MINED",
+    "MOST_LETTERS",
     "TYPES",
     "Composed",
     "Found",
@@ -21,6 +30,7 @@ __all__ = [
     "SentenceSample",
     "Span",
     "Task",
+    "choose_letters",
     "compose",
     "domain_keywords",
     "fitting_spans",

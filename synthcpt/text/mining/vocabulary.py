@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import io
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ from synthcpt.text.sentences import sentence_spans
 MOST_SENTENCES = 50_000
 _SENTENCE_CHARS = (20, 600)
 _PIECES = 16_000
+MOST_LETTERS, FEWEST_LETTERS = 10, 8
+_ENOUGH_KEYWORDS = 1000
 _MARKS = "▁Ġ#"
 _VOCABULARY_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt")
 
@@ -121,6 +123,18 @@ class SentenceSample:
     def sentences(self) -> list[str]:
         """The sample, in the order of the hashes."""
         return [sentence for _, sentence in sorted(self._heap, reverse=True)]
+
+
+def choose_letters(keywords: Sequence[str]) -> int:
+    """How many letters a keyword should have at least: the paper's ten, or fewer where there are few so long ones.
+
+    The paper's corpora have billions of words. In one of thousands, three words of ten letters hardly ever meet in a
+    sentence, and word-to-text, two fifths of the paper's tasks, would be missing altogether.
+    """
+    for letters in range(MOST_LETTERS, FEWEST_LETTERS, -1):
+        if sum(len(word) >= letters for word in keywords) >= _ENOUGH_KEYWORDS:
+            return letters
+    return FEWEST_LETTERS
 
 
 def domain_keywords(sentences: Iterable[str], known: frozenset[str], letters: int = 10) -> list[str]:
