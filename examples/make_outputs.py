@@ -17,7 +17,7 @@ import synthcpt
 from synthcpt.methods import load_method, method_names
 
 HERE = Path(__file__).parent
-DOCUMENTS = 5
+DOCUMENTS = 22
 TEXTS = 3
 
 
@@ -54,8 +54,14 @@ def _choose(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         steps, sources = ({_step(row) for row in chosen}, {row["source_ids"][0] for row in chosen})
         left = [row for row in rows if row not in chosen and _step(row) != "source"]
         if left:
-            chosen.append(min(left, key=lambda row: (row["source_ids"][0] in sources, _step(row) in steps)))
+            chosen.append(
+                min(left, key=lambda row: (row["source_ids"][0] in sources, _step(row) in steps, -_tasks(row)))
+            )
     return chosen
+
+
+def _tasks(row: dict[str, Any]) -> int:
+    return len(json.loads(row["meta"]).get("tasks", ()))
 
 
 def _step(row: dict[str, Any]) -> str:
