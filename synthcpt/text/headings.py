@@ -28,3 +28,9 @@ def carry_title(text: str, title: str) -> str:
         return f"{marks} {heading} ({title})" if heading else f"{marks} {title}"
 
     return _HEADING.sub(with_title, text)
+
+
+def title_above(text: str, title: str) -> str:
+    """A source's text, unaltered, under its title where it does not begin with it."""
+    title, text = " ".join(title.split()), text.strip("\n")
+    return text if not title or find_mention(title, text[: 2 * len(title) + 200]) else f"# {title}\n\n{text}"
