@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import math
 import signal
 from collections.abc import Iterator, Sequence
@@ -241,7 +240,7 @@ class Generation:
             provenance = {"model": self.backend.model, "backend": self.backend.name}
             write_part(one.part, one.journal, provenance, part_goal(settings))
 
-        with _heap_at_rest(), _signals(lambda: asker.request_stop(Interrupted("Interrupted."))):
+        with _signals(lambda: asker.request_stop(Interrupted("Interrupted."))):
             await Driver(work, apply, mark, asker, slots, finish).run()
 
     def _count_start(self, work: list[PartWork], left: list[PartWork], mark: float) -> None:
@@ -382,19 +381,6 @@ def _is_done(one: PartWork, mark: float, goal: dict[str, Any]) -> bool:
     if not one.part.marker.exists() or read_marker(one.part)["for"] != goal:
         return False
     return one.journal.count_documents(done_for=mark) == one.journal.count_documents()
-
-
-@contextlib.contextmanager
-def _heap_at_rest() -> Iterator[None]:
-    """Keep what is loaded by now out of the search for garbage.
-
-    Torch and vLLM bring a million objects, and looking through them once stops all threads for 0.4 s.
-    """
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 @contextlib.contextmanager
