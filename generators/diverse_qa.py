@@ -6,13 +6,15 @@ on segments of its own size. Questions are appended to their segment: shuffled, 
 for each 150 tokens says. The fifth form, for poor documents, is `rephrase`'s ``wiki``.
 
 Mended of the released pipeline: a line that is longer than a segment is cut and not dropped, with it a whole page
-without line ends; one malformed question costs itself and not its whole row; answers must rest on quoted words.
+without line ends; one malformed question costs itself and not its whole row; answers must rest on quoted words, and
+what a problem computes must follow from them.
 
 Of fixed size: one call a segment and form, whatever the token target.
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Literal, NamedTuple, TypeAlias
@@ -25,11 +27,13 @@ from synthcpt.records import Document, Rejection, Request, SyntheticDocument
 from synthcpt.text import gates
 from synthcpt.text.boilerplate import strip_boilerplate
 from synthcpt.text.chat import plain_chat, turns
-from synthcpt.text.choices import Choices, right_option, shuffled
-from synthcpt.text.grounding import Quotable, ungrounded
-from synthcpt.text.headings import carry_title
+from synthcpt.text.choices import bare_options, right_option, shuffled
+from synthcpt.text.grounding import Quotable
+from synthcpt.text.headings import carry_title, title_above
 from synthcpt.text.mentions import canonical
+from synthcpt.text.questions import objection
 from synthcpt.text.tokens import estimate_tokens
+from synthcpt.text.triples import looks_english
 
 SUMMARY = "questions of six forms on each segment, and the segment distilled, taught and listed"
 PAPER = "Su et al. 2024, Nemotron-CC, arXiv:2412.02595"
@@ -56,6 +60,9 @@ class Options(GateOptions):
     fewest_tokens: int = Field(10, ge=0, description="leave out the shorter pieces that a cut leaves")
     least_support: float = Field(
         0.3, ge=0, le=1, description="reject an answer of whose content words fewer than this share are the segment's"
+    )
+    context_tokens: int | None = Field(
+        None, ge=512, description="fit prompts and answers in this context; null for the model's own"
     )
     closed_book: bool = Field(False, description="add each question as a chat without its segment")
     min_words: int = Field(15, ge=0, description="reject a shorter text")
@@ -100,8 +107,8 @@ async def generate(document: Document, ask: Ask, options: Options, context: Cont
         yield writer.rows.source()
     made = 0
     if "questions" in options.forms:
-        for segment in writer.segments("questions"):
-            for row in await writer.questions(segment):
+        for rows in await asyncio.gather(*map(writer.questions, writer.segments("questions"))):
+            for row in rows:
                 made += 1
                 yield row
     async for item, answer in ask.each(writer.requests()):
@@ -119,11 +126,14 @@ class _Writer:
         self.document, self.ask, self.options, self.context = document, ask, options, context
         self.rows = Rows(document, ask, context, options)
         self.title = document.title or "(untitled)"
+        self.labels = ("Question: ", "Answer: ") if looks_english([document.text]) else ("", "")
 
     def segments(self, form: Form) -> list[Passage]:
         """The document cut for a form; without the snippets that a cut may leave."""
-        most = _SEGMENT_TOKENS[form]
-        cut = split_to_fit(self.document, self.ask, [f"diverse_qa/{form}"], most_tokens=most)
+        cut = split_to_fit(
+            self.document, self.ask, [f"diverse_qa/{form}"],
+            context_tokens=self.options.context_tokens, most_tokens=_SEGMENT_TOKENS[form],
+        )  # fmt: skip
         long = [one for one in cut if estimate_tokens(one.text) >= self.options.fewest_tokens and one.text.strip()]
         return long or cut[:1]
 
@@ -161,30 +171,34 @@ class _Writer:
             verdict = self._verdict(one, source)
             if verdict is None and canonical(one.question) in asked:
                 verdict = gates.Verdict("duplicate", "the question was asked before")
-            asked.add(canonical(one.question))
             pair = _shown(one, rng)
             alone = self._alone(segment, place, one, pair, keys)
             if verdict is not None:
                 rows.append(self.rows.rejected(alone, verdict))
             else:
+                asked.add(canonical(one.question))
                 kept.append(pair)
                 rows += [alone] if self.options.closed_book else []
         return [*rows, self._appended(segment, kept, keys)]
 
     def _verdict(self, one: Question, source: Quotable) -> gates.Verdict | None:
         verdict = self.rows.verdict(f"{one.question} {one.answer}", copying=False, length=False)
-        if not verdict and one.form == "choice" and right_option(one.options, one.answer) is None:
-            verdict = gates.Verdict("no_right_option", f"{one.answer[:80]!r} is none of the options")
-        least = 0.0 if one.form in ("yes_no", "problem") else self.options.least_support
-        return verdict or ungrounded(one.question, one.answer, one.evidence, source, self.document.title, least)
+        choice, problem = one.form == "choice", one.form == "problem"
+        if not verdict and choice and not one.options:
+            verdict = gates.Verdict("bad_options", "0 options to choose from")
+        least = 0.0 if problem or one.form == "yes_no" else self.options.least_support
+        return verdict or objection(
+            one.question, one.answer, one.evidence, source, self.document.title, least,
+            options=one.options if choice else (), computes=problem,
+        )  # fmt: skip
 
     def _appended(self, segment: Passage, pairs: Sequence[tuple[str, str]], keys: tuple[str, ...]) -> Row:
         """The segment and some of its questions, shuffled."""
         rng = self.context.rng(f"kept-{segment.index}")
         most = rng.randint(1, max(1, 10 * estimate_tokens(segment.text) // _TOKENS_FOR_TEN_PAIRS))
         chosen = rng.sample(pairs, len(pairs))[:most]
-        told = [f"Question: {question}\nAnswer: {answer}" for question, answer in chosen]
-        text = carry_title(segment.text.strip("\n"), self.document.title)
+        told = [f"{self.labels[0]}{question}\n{self.labels[1]}{answer}" for question, answer in chosen]
+        text = title_above(segment.text, self.document.title)
         meta = {"step": "questions", "segment": [segment.start, segment.end], "kept": len(chosen), "valid": len(pairs)}
         row = self.rows.row(
             f"questions-{segment.index}", _FIRST["questions"] + segment.index, "\n\n".join([text, *told]), keys=keys,
@@ -210,5 +224,5 @@ def _shown(one: Question, rng: random.Random) -> tuple[str, str]:
     right = right_option(one.options, one.answer) if one.form == "choice" else None
     if right is None:
         return one.question.strip(), one.answer.strip()
-    choices: Choices = shuffled([option.strip() for option in one.options], right, rng)
+    choices = shuffled(bare_options(one.options), right, rng)
     return f"{one.question.strip()}\n{choices.lines}", choices.gold

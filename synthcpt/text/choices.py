@@ -35,7 +35,8 @@ def right_option(options: Sequence[str], answer: str) -> int | None:
     """The place of the option that the answer means: its words, its letter, or both; None for none or more than one."""
     bare, said = bare_options(options), " ".join(answer.split())
     label = _OWN_LABEL.match(said)
-    for known, meant in ((bare, said), ([canonical(option) for option in bare], canonical(said))):
+    for form in (str.casefold, canonical):
+        known, meant = list(map(form, bare)), form(said)
         if known.count(meant) == 1:
             return known.index(meant)
     if label and canonical(said[label.end() :]) in map(canonical, bare):

@@ -91,10 +91,13 @@ async def test_one_bad_question_costs_itself_alone(tmp_path: Path) -> None:
         question(2, answer="1666"),
         question(0),
         question(3, form="choice"),
+        question(4, form="choice", options=["1904", "1904", "1850"]),
+        question(5, form="choice", options=["1906", "1850"]),
     ]
     made = await run(Script([question(0), *bad]), tmp_path)
     reasons = [row["reason"] for row in read_jsonl(made.path / "rejected")]
-    assert sorted(reasons) == ["duplicate", "no_right_option", "not_grounded", "number_invented"]
+    expected = ["bad_options", "bad_options", "duplicate", "no_right_option", "not_grounded", "number_invented"]
+    assert sorted(reasons) == expected
     assert json.loads(rows_of(made, "questions")[0]["meta"])["valid"] == 1
 
 
@@ -129,3 +132,38 @@ async def test_closed_book_questions_are_chats(tmp_path: Path) -> None:
     ]
     assert rows[0]["messages"][1]["content"].endswith("1900")
     assert rows[0]["messages"][1]["content"] in rows[0]["messages"][0]["content"]
+
+
+async def test_a_letter_stands_for_its_option_which_must_be_the_segments(tmp_path: Path) -> None:
+    wrong = question(0, form="choice", options=["1850", "1900"], answer="A")
+    right = question(1, form="choice", options=["A) 1850", "B) 1901"], answer="B")
+    made = await run(Script([wrong, right]), tmp_path, forms=("questions",))
+    assert [row["reason"] for row in read_jsonl(made.path / "rejected")] == ["number_invented"]
+    told = rows_of(made, "questions")[0]["text"]
+    assert "1850" in told
+    assert told.rstrip().endswith("1901")
+    assert "A) B)" not in told
+    assert "B) A)" not in told
+
+
+async def test_a_problem_may_have_a_computed_answer_and_no_invented_one(tmp_path: Path) -> None:
+    evidence = "The mill of Arden was built in 1900 ... The mill of Hollin was built in 1907"
+    asked = "How many years lie between the mills of Arden and Hollin?"
+    problem = question(0, form="problem", question=asked, evidence=evidence, answer="7 years")
+    made = await run(Script([problem, {**problem, "answer": "11 years"}]), tmp_path, forms=("questions",))
+    assert [row["reason"] for row in read_jsonl(made.path / "rejected")] == ["number_invented"]
+    assert "7 years" in rows_of(made, "questions")[0]["text"]
+
+
+async def test_the_segment_stands_unaltered_under_the_title(tmp_path: Path) -> None:
+    text = f"## The oldest\n\n{TEXT}\n\n## The others\n\nThey came later."
+    made = await run(Script([question(0)]), tmp_path, text, forms=("questions",))
+    row = rows_of(made, "questions")[0]
+    assert row["text"].startswith(f"# The Mills\n\n{text}\n\nQuestion: ")
+
+
+async def test_labels_are_left_out_in_other_languages(tmp_path: Path) -> None:
+    text = "Die Mühle von Arden wurde 1900 von den Leuten am Fluss gebaut, die für den Winter Mehl brauchten."
+    asked = question(0, question="Wann wurde die Mühle von Arden gebaut?", evidence="wurde 1900 von den Leuten")
+    row = rows_of(await run(Script([asked]), tmp_path, text, forms=("questions",)), "questions")[0]
+    assert row["text"].endswith(f"{text}\n\nWann wurde die Mühle von Arden gebaut?\n1900")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from string import Template
@@ -12,11 +13,13 @@ from typing import Any
 import orjson
 import pytest
 import yaml
-from corpora import read_jsonl, run_with
+from corpora import EXAMPLE, read_jsonl, run_with
 
+import synthcpt
 from synthcpt.backends.mock import MockBackend
 from synthcpt.generation import Run
 from synthcpt.records import Request
+from synthcpt.text.tokens import estimate_tokens
 
 ROOT = Path(__file__).parents[2]
 PLACES = ["Arden", "Bellis", "Corve", "Dunmar", "Ellick", "Fenwar", "Gorse"]
@@ -51,14 +54,18 @@ class Script:
         return answer(self.write(str(request.slots["document"])))
 
 
-async def run(script: Script, tmp_path: Path, count: int = 7, **options: Any) -> Run:
+async def run(script: Script, tmp_path: Path, count: int = 7, told: Sequence[str] = SENTENCES, **options: Any) -> Run:
     folder = tmp_path / "docs"
     folder.mkdir(exist_ok=True)
-    (folder / "mills.txt").write_text("\n\n".join(SENTENCES[:count]) + "\n")
+    (folder / "mills.txt").write_text("\n\n".join(told[:count] if told is SENTENCES else told) + "\n")
     settings = {"passage_tokens": 60, "inverted": 0.0, **options}
     backend = MockBackend(MockBackend.Options(), script)
     output = tmp_path / f"out-{len(list(tmp_path.iterdir()))}"
     return (await run_with(backend, output, folder, method="instruction_synthesis", options=settings))[0]
+
+
+def rows_of(run: Run, step: str) -> list[dict[str, Any]]:
+    return [row for row in run.dataset() if json.loads(row["meta"])["step"] == step]
 
 
 def passages_of(run: Run) -> list[list[list[int]]]:
@@ -114,6 +121,9 @@ async def test_inverted_pairs_stand_first(tmp_path: Path) -> None:
         ({"evidence": "was never built at all"}, "not_grounded"),
         ({"answer": "1850"}, "number_invented"),
         ({"answer": "1900", "options": ["1901", "1902"]}, "no_right_option"),
+        ({"answer": "1900", "options": ["1900"]}, "bad_options"),
+        ({"reasoning": "It burnt in 1777, and was built anew."}, "number_invented"),
+        ({"reasoning": "Mayor Grimthorpe had it built."}, "name_invented"),
         ({"question": " "}, "empty_task"),
         ({"question": "when was the mill of ARDEN built"}, "duplicate"),
     ],
@@ -149,6 +159,110 @@ async def test_closed_book_pairs_carry_loss_on_the_answer_alone(tmp_path: Path) 
     for row in pairs:
         assert [row["text"][start:end] for start, end in row["spans"]] == [row["messages"][1]["content"]]
         assert "The mill of" not in row["text"], "the passage is not shown"
+
+
+async def test_a_choice_alone_shows_its_options(tmp_path: Path) -> None:
+    made = await run(
+        Script(lambda passage: [pair_on(passage, options=["1900", "1817", "1744"])]), tmp_path, 1, closed_book=True
+    )
+    question, answer = (turn["content"] for turn in rows_of(made, "pair")[0]["messages"])
+    assert len(question.split("\n")) == 4
+    assert answer.endswith("1900")
+    assert answer in question
+
+
+async def test_reasoning_may_compute(tmp_path: Path) -> None:
+    pair = {"reasoning": "From 1900 on, fifty years later is 1950.", "answer": "1950", "evidence": "was built in 1900"}
+    pair["question"] = "When was the mill of Arden fifty years old?"
+    made = await run(Script(lambda passage: [pair_on(passage, **pair)]), tmp_path, 1)
+    assert not read_jsonl(made.path / "rejected")
+    assert "1950" in rows_of(made, "chain")[0]["text"]
+
+
+async def test_no_text_is_longer_than_allowed(tmp_path: Path) -> None:
+    words = "It was built in the year 1900, as the passage says. " * 40
+
+    def write(passage: str) -> list[dict[str, Any]]:
+        return [pair_on(passage, reasoning=words if "Arden" in passage else "")]
+
+    made = await run(Script(write), tmp_path, most_tokens=256)
+    assert [row["reason"] for row in read_jsonl(made.path / "rejected")] == ["too_long"]
+    assert not any("Arden" in row["text"] for row in made.dataset())
+    assert all(estimate_tokens(row["text"]) <= 256 for row in made.dataset())
+
+
+async def test_in_a_small_context_the_latest_examples_are_shown(tmp_path: Path) -> None:
+    script = Script()
+    await run(script, tmp_path, rounds=7, passage_tokens=60, context_tokens=2400)
+    shown = [str(request.slots.get("examples", "")).count('"pairs"') for request in script.requests]
+    assert 0 < max(shown) < 6
+    last = script.requests[-1]
+    assert SENTENCES[6] in last.slots["document"]
+    assert SENTENCES[5] in last.slots["examples"]
+    assert SENTENCES[0] not in last.slots["examples"]
+
+
+async def test_styles_come_as_often_as_their_weights_say_and_inversion_with_any(tmp_path: Path) -> None:
+    told = [f"The mill of Arden was built in 1900 by folk number {n}, who needed its flour." for n in range(300)]
+
+    def write(passage: str) -> list[dict[str, Any]]:
+        return [pair_on(passage), pair_on(passage, question="In what year was it built, the mill of Arden?")]
+
+    made = await run(Script(write), tmp_path, told=told, rounds=1, passage_tokens=32, inverted=0.5)
+    texts = [row["text"] for row in rows_of(made, "chain")]
+    assert len(texts) > 250
+    share = len(texts) / 100
+    dialogs = [text for text in texts if "Assistant: " in text]
+    assert 1 * share < len(dialogs) < 11 * share, "5 of 100, and more than four standard deviations"
+    assert 1 * share < sum("\n- 1900" in text for text in texts) < 11 * share
+    assert {text.index("Assistant: ") < text.index("by folk") for text in dialogs} == {True, False}
+    assert 38 * share < sum(text.index("?") < text.index("by folk") for text in texts) < 62 * share
+
+
+async def test_another_language_gets_no_english_words(tmp_path: Path) -> None:
+    told = [
+        f"Die Mühle von {place} wurde {1900 + n} von den Leuten am Fluss gebaut, die für den Winter Mehl brauchten."
+        for n, place in enumerate(PLACES)
+    ]
+
+    def write(passage: str) -> list[dict[str, Any]]:
+        place = next(name for name in PLACES if name in passage)
+        year = str(1900 + PLACES.index(place))
+        asked = {"question": f"Wann wurde die Mühle von {place} gebaut?", "answer": year, "options": [year, "1799"]}
+        return [{**asked, "reasoning": f"Gebaut wurde sie {year}.", "evidence": f"von {place} wurde {year}"}] * 2
+
+    made = await run(Script(write), tmp_path, told=told)
+    german = set(re.findall(r"[^\W\d_]{3,}", " ".join(told) + " Wann wurde die gebaut Gebaut sie mills"))
+    for row in made.dataset():
+        assert set(re.findall(r"[^\W\d_]{3,}", row["text"])) <= german
+
+
+async def test_other_documents_change_nothing(tmp_path: Path) -> None:
+    alone = await run(Script(), tmp_path)
+    (tmp_path / "docs" / "also.txt").write_text(SENTENCES[2] + "\n")
+    both = await run(Script(), tmp_path)
+    texts = {row["id"]: row["text"] for row in both.dataset()}
+    assert len(texts) == len(alone.dataset()) + 1
+    assert all(texts[row["id"]] == row["text"] for row in alone.dataset())
+
+
+def test_the_embedded_backends_pairs_hold(tmp_path: Path) -> None:
+    sources = sorted(EXAMPLE.iterdir())[:8]
+    made = synthcpt.generate(
+        "instruction_synthesis", input=sources, output=tmp_path / "out", options={"closed_book": True}
+    )
+    assert not read_jsonl(made.path / "rejected")
+    pairs = rows_of(made, "pair")
+    assert len(pairs) > 10 * len(sources)
+    texts = {path.name: path.read_text() for path in sources}
+    for row in pairs:
+        meta, source = json.loads(row["meta"]), texts[row["source_ids"][0]]
+        assert meta["evidence"] in source
+        assert meta["answer"] in " ".join(source.split())
+    asked = [row["messages"][0]["content"] for row in pairs]
+    assert any("fills the gap?" in question for question in asked)
+    assert any(re.search(r"\b[Ww]ho (?:or what )?[a-z]+ ", question) for question in asked)
+    assert any("\n" in question for question in asked), "some have options"
 
 
 async def test_a_document_without_any_pair_fails_with_a_reason(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from synthcpt.text.choices import LABELS, right_option, shuffled
+from synthcpt.text.choices import LABELS, bare_options, flawed, right_option, shuffled
 
 OPTIONS = ["Corve Mill", "Bellis Reach", "Dunmar Point", "Arden Vale"]
 
@@ -40,3 +40,41 @@ def test_the_right_option_stands_everywhere_equally_often() -> None:
     places = Counter(line.index("- Corve Mill") for line in lines)
     assert set(places) == {0, 1, 2, 3}
     assert all(420 < count < 580 for count in places.values()), "four standard deviations about 500"
+
+
+@pytest.mark.parametrize(
+    ("options", "answer", "place"),
+    [
+        (["A. oak", "B. elm"], "B. elm", 1),
+        (["A. oak", "B. elm"], "elm", 1),
+        (["(1) oak", "(2) elm"], "b", 1),
+        (["oak", "elm"], "B) elm", 1),
+        (["oak", "elm"], "A) elm", None),
+        (["C++", "C"], "C++", 0),
+        (["A. Lisle", "B. Oake", "A. Moss"], "A. Moss", 2),
+        (["oak\n wood", "elm"], "oak wood", 0),
+    ],
+)
+def test_a_models_own_labels_do_no_harm(options: list[str], answer: str, place: int | None) -> None:
+    assert right_option(options, answer) == place
+
+
+def test_own_labels_are_taken_off_all_options_or_none() -> None:
+    assert bare_options(["a) oak", "b) elm"]) == ["oak", "elm"]
+    assert bare_options(["A. Lisle", "B. Oake", "A. Moss"]) == ["A. Lisle", "B. Oake", "A. Moss"]
+    assert bare_options(["a) oak", "elm"]) == ["a) oak", "elm"]
+
+
+@pytest.mark.parametrize(
+    ("options", "answer", "reason"),
+    [
+        (["oak", "elm"], "elm", ""),
+        (["oak"], "oak", "bad_options"),
+        (["oak", ""], "oak", "bad_options"),
+        (["oak", "Oak"], "oak", "bad_options"),
+        (["oak", "elm"], "ash", "no_right_option"),
+    ],
+)
+def test_what_is_no_choice_is_told(options: list[str], answer: str, reason: str) -> None:
+    verdict = flawed(options, answer)
+    assert (verdict.reason if verdict else "") == reason

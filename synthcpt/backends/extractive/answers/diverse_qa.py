@@ -13,22 +13,23 @@ from synthcpt.backends.extractive.writing import paragraphs
 
 Slots = Mapping[str, str]
 
-_MOST_QUESTIONS = 8
+_USUAL_QUESTIONS, _MOST_QUESTIONS = 8, 16
 _DISTILLED = 0.6
 _LISTED = 12
 
 
-def questions(analysis: Analysis, _: Slots) -> str:
-    """Up to eight questions as JSON: open ones, and choices where there are wrong answers of the kind."""
-    found = list(ask_about(analysis))[:_MOST_QUESTIONS]
+def questions(analysis: Analysis, slots: Slots) -> str:
+    """Up to as many questions as wanted, as JSON: open ones, and choices where there are wrong answers of the kind."""
+    wanted = min(int(slots["count"]), _MOST_QUESTIONS) if slots["count"].isdecimal() else _USUAL_QUESTIONS
+    found = ask_about(analysis, slots["document"], wanted)
     return orjson.dumps({"questions": [_question(number, one) for number, one in enumerate(found)]}).decode()
 
 
 def _question(number: int, one: Asked) -> dict[str, Any]:
-    choice = number % 2 == 1 and len(one.others) > 1
+    choice = number % 2 == 1 and len(one.wrong) > 1
     return {
         "form": "choice" if choice else "open", "question": one.question,
-        "options": [one.answer, *one.others] if choice else [], "answer": one.answer, "evidence": one.evidence,
+        "options": [one.answer, *one.wrong] if choice else [], "answer": one.answer, "evidence": one.evidence,
     }  # fmt: skip
 
 
@@ -57,7 +58,7 @@ def listed(analysis: Analysis, _: Slots) -> str:
 
 
 ANSWERS: dict[str, tuple[Callable[[Analysis, Slots], str], tuple[str, ...]]] = {
-    "diverse_qa/questions": (questions, ("document",)),
+    "diverse_qa/questions": (questions, ("document", "count")),
     "diverse_qa/distill": (distill, ("document",)),
     "diverse_qa/knowledge": (knowledge, ("document",)),
     "diverse_qa/list": (listed, ("document",)),

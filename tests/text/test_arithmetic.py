@@ -1,0 +1,32 @@
+"""A computed number is told from an invented one."""
+
+from __future__ import annotations
+
+import pytest
+
+from synthcpt.text.arithmetic import computed
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "found"),
+    [
+        ("7 years", "from 1900 to 1907", ["7"]),
+        ("9 in all", "4 mills and 5 weirs", ["9"]),
+        ("600 crowns", "12 mills at 50 crowns", ["600"]),
+        ("12.5 a head", "50 crowns for 4", ["12.5"]),
+        ("33 percent", "3 of 9", ["33"]),
+        ("9, and with the 20 of the other side 29", "4 mills, 5 weirs, 20 more", ["9", "29"]),
+        ("11 years", "from 1900 to 1907", []),
+        ("in 1907", "from 1900 to 1907", []),
+        ("17", "", []),
+        ("16 mills", "4 mills", []),
+        ("1 000 000", "no number", []),
+    ],
+)
+def test_what_follows_is_found(text: str, given: str, found: list[str]) -> None:
+    assert computed(text, given) == found
+
+
+def test_many_numbers_take_bounded_work() -> None:
+    numbers = " and ".join(str(n * 7919) for n in range(1, 4000))
+    assert len(computed(numbers, numbers[:20_000] + " 1 2 3")) <= 12
