@@ -12,7 +12,7 @@ TEXT = (
     "Ada Lisle founded the mill at Arden Bay in March 1841. The old bridge was built in 1829. In 1862 a fire took the "
     "roof, and Bram Oake put on a new one of slate. Edric Moss bought the place in 1903 for $4.5 million. By 1931 the "
     "wheel stood still. Corin Vale came in 1950, and he sold a hundred and twenty tons of old iron to a yard at Hesk. "
-    "The yard gave 20 crowns a ton."
+    "The yard gave 20 crowns a ton. Ivo Strake met Bram Oake at Hesk in 1903."
 )
 
 

@@ -74,15 +74,18 @@ async def test_questions_are_appended_to_their_segment_up_to_a_drawn_number(tmp_
 
 
 async def test_another_seed_keeps_others(tmp_path: Path) -> None:
-    kept = set()
+    kept, counts = set(), set()
     for seed in range(12):
         folder = tmp_path / str(seed)
         folder.mkdir()
         (folder / "mills.md").write_text(f"# The Mills\n\n{TEXT}\n")
         backend = MockBackend(MockBackend.Options(), Script([question(n) for n in range(8)]))
         made, _ = await run_with(backend, folder / "out", folder / "mills.md", method="diverse_qa", seed=seed)
-        kept.add(rows_of(made, "questions")[0]["text"])
+        row = rows_of(made, "questions")[0]
+        kept.add(row["text"])
+        counts.add(row["text"].count("Question: "))
     assert len(kept) > 6
+    assert len(counts) > 2, "the number is drawn, too"
 
 
 async def test_one_bad_question_costs_itself_alone(tmp_path: Path) -> None:

@@ -222,17 +222,19 @@ async def test_styles_come_as_often_as_their_weights_say_and_inversion_with_any(
 async def test_another_language_gets_no_english_words(tmp_path: Path) -> None:
     told = [
         f"Die Mühle von {place} wurde {1900 + n} von den Leuten am Fluss gebaut, die für den Winter Mehl brauchten."
-        for n, place in enumerate(PLACES)
+        for n, place in enumerate(PLACES * 12)
     ]
 
     def write(passage: str) -> list[dict[str, Any]]:
         place = next(name for name in PLACES if name in passage)
-        year = str(1900 + PLACES.index(place))
+        year = next(word for word in passage.split() if word.isdecimal())
         asked = {"question": f"Wann wurde die Mühle von {place} gebaut?", "answer": year, "options": [year, "1799"]}
-        return [{**asked, "reasoning": f"Gebaut wurde sie {year}.", "evidence": f"von {place} wurde {year}"}] * 2
+        pair = {**asked, "reasoning": f"Gebaut wurde sie {year}.", "evidence": f"von {place} wurde {year}"}
+        return [pair, {**pair, "question": f"{place}: wann wurde die Mühle gebaut?"}]
 
-    made = await run(Script(write), tmp_path, told=told)
-    german = set(re.findall(r"[^\W\d_]{3,}", " ".join(told) + " Wann wurde die gebaut Gebaut sie mills"))
+    made = await run(Script(write), tmp_path, told=told, passage_tokens=40)
+    german = set(re.findall(r"[^\W\d_]{3,}", " ".join(told) + " Wann wann wurde die gebaut Gebaut sie mills"))
+    assert len(made.dataset()) > 20
     for row in made.dataset():
         assert set(re.findall(r"[^\W\d_]{3,}", row["text"])) <= german
 

@@ -30,3 +30,4 @@ def test_what_follows_is_found(text: str, given: str, found: list[str]) -> None:
 def test_many_numbers_take_bounded_work() -> None:
     numbers = " and ".join(str(n * 7919) for n in range(1, 4000))
     assert len(computed(numbers, numbers[:20_000] + " 1 2 3")) <= 12
+    assert computed("19990", " and ".join(map(str, range(2, 100, 2))) + " and 9998 and 9992") == [], "the least alone"
