@@ -8,7 +8,9 @@
     │   ├── MissingExtra             an optional package that this command needs
     │   ├── RunMismatch              the output folder holds a run made with another configuration
     │   ├── RunLocked                another process works on the same part
-    │   └── RunIncomplete            the run has not been finished yet
+    │   ├── RunIncomplete            the run has not been finished yet
+    │   ├── DataCorrupt              a file is not the one that was written
+    │   └── ModelError               a model that cannot be loaded, trained, merged or exported as asked
     ├── BackendError                 what a language-model backend answered instead of text
     │   ├── BackendUnavailable       no request can succeed: wrong key, wrong model, nobody listening (exit code 2)
     │   ├── TransientError           worth another attempt, after `wait_s`
@@ -17,6 +19,9 @@
     │       └── PromptTooLong        ... because it does not fit the model's context
     ├── RequestFailed                a request is given up for good; it is in the failures file
     ├── DocumentFailed               a method can do nothing with a document; it is in the failures file
+    ├── TrainingFailed               training cannot go on; the last checkpoint is whole (exit code 1)
+    │   ├── NonFiniteLoss            the loss or the gradient became NaN or infinite
+    │   └── OutOfMemory              the model, its optimiser or a batch does not fit
     └── RunStopped                   the run ended early on purpose; rerunning goes on
         ├── Interrupted              by the user
         └── BudgetReached            by the spend cap
@@ -76,6 +81,26 @@ class RunLocked(UserError):
 
 class RunIncomplete(UserError):
     """A finished run was asked for and this one is not finished."""
+
+
+class DataCorrupt(UserError):
+    """A file of a finished run or of a checkpoint does not have the hash or the size it was written with."""
+
+
+class ModelError(UserError):
+    """A model (or tokenizer) cannot be loaded, trained, merged or exported as asked."""
+
+
+class TrainingFailed(SynthcptError):
+    """Training cannot go on; the last checkpoint is whole."""
+
+
+class NonFiniteLoss(TrainingFailed):
+    """The loss or the gradient became NaN or infinite; the message names the step and the texts of its batch."""
+
+
+class OutOfMemory(TrainingFailed):
+    """The model, its optimiser's state or a batch does not fit; the message says what would."""
 
 
 class BackendError(SynthcptError):

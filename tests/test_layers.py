@@ -12,13 +12,17 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"__main__"},
     {"cli"},
+    {"exporting"},
+    {"training"},
+    {"merging"},
+    {"packing"},
     {"generation"},
     {"engine"},
     {"generators"},
     {"methods"},
     {"backends", "corpus", "templates"},
     {"text"},
-    {"records", "config", "randomness", "combinations"},
+    {"records", "config", "randomness", "combinations", "files"},
     {"errors", "prompts"},
 ]
 """From the top; a module may import from lower layers, and from its own package."""

@@ -13,7 +13,7 @@ import yaml
 from synthcpt.engine.journal import Journal
 from synthcpt.engine.parts import Part, part_of
 from synthcpt.errors import RunIncomplete, UserError
-from synthcpt.generation.files import write_text
+from synthcpt.files import write_text
 from synthcpt.records import Json
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import orjson
 
 from synthcpt.engine.journal import Journal
 from synthcpt.engine.parts import Part
-from synthcpt.generation.files import replacing, sha256_of, write_text
+from synthcpt.files import replacing, sha256_of, write_text
 
 _ROWS_A_GROUP = 2048
 

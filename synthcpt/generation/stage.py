@@ -24,7 +24,7 @@ from synthcpt.engine.progress import Progress
 from synthcpt.engine.retry import RetryPolicy
 from synthcpt.engine.slots import Slots
 from synthcpt.errors import ConfigError, Interrupted, RunMismatch, UserError
-from synthcpt.generation.files import write_text
+from synthcpt.files import write_text
 from synthcpt.generation.ingest import check_corpus, ingest, open_corpus
 from synthcpt.generation.run import MANIFEST, SETTINGS, SURVEY, Run, part_goal, read_marker
 from synthcpt.generation.settings import check_same, load_prompts, render, resolve

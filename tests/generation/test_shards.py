@@ -10,7 +10,7 @@ import pytest
 
 from synthcpt.engine.journal import Journal, place_of
 from synthcpt.engine.parts import Part
-from synthcpt.generation.files import sha256_of
+from synthcpt.files import sha256_of
 from synthcpt.generation.shards import COLUMNS, write_part
 from synthcpt.records import Document, Rejection, SyntheticDocument
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from synthcpt.errors import UserError
-from synthcpt.generation.files import replacing, sha256_of, write_text
+from synthcpt.files import replacing, sha256_of, write_text
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_a_folder_that_cannot_be_is_a_clear_error(tmp_path: Path) -> None:
 def test_a_killed_writer_leaves_the_old_file_and_stops_nobody(path: Path, alone: bool) -> None:
     write(path, b"old")
     code = (
-        "import os, signal, sys\nfrom pathlib import Path\nfrom synthcpt.generation.files import replacing\n"
+        "import os, signal, sys\nfrom pathlib import Path\nfrom synthcpt.files import replacing\n"
         f"with replacing(Path(sys.argv[1]), alone={alone}) as file:\n"
         "    file.write(b'half'); file.flush(); os.kill(os.getpid(), signal.SIGKILL)\n"
     )

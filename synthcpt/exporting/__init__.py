@@ -1,0 +1,1 @@
+"""The data and a configuration for other projects' trainers."""

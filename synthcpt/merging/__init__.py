@@ -1,0 +1,1 @@
+"""Combining the weights of models that share an architecture."""

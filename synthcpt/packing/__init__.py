@@ -1,0 +1,1 @@
+"""From texts to what a training step reads: token stores, the mixture of sources, packed windows, the audit."""

@@ -1,0 +1,1 @@
+"""Continued pretraining: a configuration and packed data in, a model out."""

@@ -1,0 +1,1 @@
+"""What a training run shows of itself: metrics on disk, the terminal, TensorBoard, curves, the model card."""
