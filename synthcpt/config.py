@@ -210,5 +210,6 @@ def validate(model: type[M], values: Mapping[str, Any], where: str = "") -> M:
     if first["type"] == "extra_forbidden":
         raise ConfigError(f"Unknown {label}. {near_match(name, model.model_fields)}")
     if first["type"] == "missing":
-        raise ConfigError(f"{label} is missing: {model.model_fields[name].description or 'give it a value'}.")
+        field = model.model_fields.get(name)  # None for a field of a nested model
+        raise ConfigError(f"{label} is missing: {(field and field.description) or 'give it a value'}.")
     raise ConfigError(f"{label}: {first['msg']}, not {first['input']!r}.")

@@ -22,7 +22,7 @@ LAYERS = [
     {"methods"},
     {"backends", "corpus", "templates"},
     {"text"},
-    {"records", "config", "randomness", "combinations", "files"},
+    {"records", "config", "randomness", "combinations", "files", "file_lock"},
     {"errors", "prompts"},
 ]
 """From the top; a module may import from lower layers, and from its own package."""

@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from synthcpt.cli.doctor import doctor
+from synthcpt.cli.export import export
 from synthcpt.cli.generate import generate
 from synthcpt.cli.methods import methods
 from synthcpt.cli.trace import trace
+from synthcpt.cli.train import train
 
 app = typer.Typer(
     name="synthcpt",
@@ -20,6 +22,8 @@ app = typer.Typer(
 )
 app.command()(generate)
 app.command()(methods)
+app.command()(train)
+app.command()(export)
 app.command()(trace)
 app.command()(doctor)
 

@@ -84,7 +84,7 @@ class StoredFailure:
 class Journal:
     """One part's durable state.
 
-    Not for use from several threads, and opened by one process at a time (see `parts.PartLock`).
+    Not for use from several threads, and opened by one process at a time (see `parts.part_lock`).
 
     Args:
         path: the SQLite file; made when absent.

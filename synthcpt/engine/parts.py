@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import socket
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO
 
 from synthcpt.engine.journal import place_of
-from synthcpt.errors import RunLocked, UserError
+from synthcpt.file_lock import FileLock
 
 
 def part_of(document_id: str, parts: int) -> int:
@@ -70,49 +65,7 @@ class Part:
         return self.run / "parts" / f"part-{self.name}.json"
 
 
-class PartLock:
-    """Keeps a second process off a part, for as long as this one lives.
-
-    The kernel holds the lock, not the file: one left by a process that was killed blocks nobody.
-
-    Args:
-        part: what to lock.
-
-    Raises:
-        RunLocked: on entering, when a live process holds it.
-        UserError: on entering, when the run's folder cannot be written.
-    """
-
-    def __init__(self, part: Part) -> None:
-        self._part = part
-        self._file: IO[str] | None = None
-
-    def __enter__(self) -> PartLock:
-        try:
-            self._part.lock.parent.mkdir(parents=True, exist_ok=True)
-            file = self._part.lock.open("a+")
-        except OSError as error:
-            raise UserError(f"{self._part.lock} cannot be written: {error.strerror}.") from error
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            file.close()
-            raise RunLocked(
-                f"{holder} is working on part {self._part.index + 1}/{self._part.count} of {self._part.run}. "
-                "Wait for it, stop it, or give this job another part or another --output."
-            ) from error
-        file.truncate(0)
-        file.write(f"Process {os.getpid()} on {socket.gethostname()}\n")
-        file.flush()
-        self._file = file
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._file is not None:
-            self._file.truncate(0)
-            self._file.close()
-            self._file = None
+def part_lock(part: Part) -> FileLock:
+    """Keeps a second process off a part."""
+    work = f"part {part.index + 1}/{part.count} of {part.run}"
+    return FileLock(part.lock, work, "give this job another part or another --output")

@@ -19,7 +19,7 @@ from synthcpt.corpus import ReadCounts
 from synthcpt.engine.ask import Asker, Settings
 from synthcpt.engine.drive import Driver, PartWork, Rows
 from synthcpt.engine.journal import Journal, StoredDocument
-from synthcpt.engine.parts import Part, PartLock
+from synthcpt.engine.parts import Part, part_lock
 from synthcpt.engine.progress import Progress
 from synthcpt.engine.retry import RetryPolicy
 from synthcpt.engine.slots import Slots
@@ -124,7 +124,7 @@ class Generation:
         mine = [Part(output, index, settings["parts"]) for index in self._my_parts(settings["parts"])]
         with contextlib.ExitStack() as stack:
             for part in mine:
-                stack.enter_context(PartLock(part))
+                stack.enter_context(part_lock(part))
             if before is not None:
                 check_same(before, settings, str(output))
             work = [PartWork(part, journal) for part, journal in self._open_journals(stack, mine, run)]
@@ -323,7 +323,7 @@ def remove_run(output: Path) -> None:
         return
     with contextlib.ExitStack() as stack:
         for part in Run(output).parts:
-            stack.enter_context(PartLock(part))
+            stack.enter_context(part_lock(part))
         for name in _RUN_FOLDERS:
             for path in (output / name).glob("*"):
                 if path.suffix != ".lock":

@@ -9,8 +9,26 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import orjson
+
+from synthcpt.errors import DataCorrupt
 
 Ints = npt.NDArray[np.int64]
+
+META = "store.json"
+FORMAT = 1
+ARRAYS: Mapping[str, tuple[str, int]] = {
+    "ids": ("", 1),
+    "offsets": ("<i8", 1),
+    "utf8_bytes": ("<i8", 1),
+    "steps": ("<i2", 1),
+    "rows": ("<i8", 2),
+    "group_offsets": ("<i8", 1),
+    "groups": ("<u8", 1),
+    "loss_offsets": ("<i8", 1),
+    "loss_ranges": ("<i4", 2),
+}
+"""Of each array the type on disk, and the numbers an entry has. That of the ids is told by the store itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +38,8 @@ class TokenStore:
     Attributes:
         path: the store's folder.
         meta: ``name`` of the source, ``tokenizer`` (its fingerprint), ``vocabulary`` (largest id + 1), ``files`` (path
-            and SHA-256 of each file read), ``steps`` (names that `steps` counts), ``dropped`` (texts and tokens left
-            out, by reason), and counts.
+            and SHA-256 of each file read), ``steps`` (names that `steps` counts), ``dropped`` (texts left out, by
+            reason), ``texts`` and ``tokens``.
         ids: the token ids of all texts, one after another; uint16 or uint32, shape (tokens,).
         offsets: where each text begins in `ids`, and the end; shape (texts + 1,).
         utf8_bytes: how many bytes of UTF-8 each text has, without special tokens; shape (texts,).
@@ -64,3 +82,29 @@ class TokenStore:
     def lengths(self) -> Ints:
         """Tokens of each text; shape (texts,)."""
         return np.diff(self.offsets)
+
+    @classmethod
+    def open(cls, path: Path) -> TokenStore:
+        """A store on disk, its arrays mapped into memory; costs the same at any size.
+
+        Raises:
+            DataCorrupt: it is not whole.
+        """
+        try:
+            meta = orjson.loads((path / META).read_bytes())
+            arrays = {name: _mapped(path, name, meta) for name in ARRAYS}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataCorrupt(
+                f"The tokenised texts in {path} are not whole ({error}). Delete that folder; it will be made anew."
+            ) from error
+        return cls(path, meta, **arrays)
+
+
+def _mapped(path: Path, name: str, meta: Mapping[str, Any]) -> npt.NDArray[Any]:
+    dtype, width = np.dtype(meta["dtype"] if name == "ids" else ARRAYS[name][0]), ARRAYS[name][1]
+    count = int(meta["entries"][name])
+    file = path / f"{name}.bin"
+    if file.stat().st_size != count * width * dtype.itemsize:
+        raise ValueError(f"{file.name} has {file.stat().st_size:,} bytes, not {count * width * dtype.itemsize:,}")
+    shape = (count, width) if width > 1 else (count,)
+    return np.memmap(file, dtype, "r", shape=shape) if count else np.empty(shape, dtype)

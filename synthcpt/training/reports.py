@@ -22,6 +22,7 @@ class Beginning:
         flops_formula: how MFU is computed, for a reader; e.g. ``"6 x 1.2B + 12 x 16 x 2048 x 310 = 7.6e9 FLOPs a
             token; peak 989e12 a device (dense bf16)"``.
         peak_flops: what the devices could do in all, in FLOP/s; None where it is unknown (then there is no MFU).
+        data: the names of the sources trained on.
         audit: the data's audit (see `synthcpt.packing.audit.Audit.facts`): lines of name and value.
         notes: sentences on what was decided at the start (the self-test, precision, warnings).
     """
@@ -37,6 +38,7 @@ class Beginning:
     devices: str
     flops_formula: str
     peak_flops: float | None
+    data: tuple[str, ...] = ()
     audit: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -103,7 +105,7 @@ class Ending:
         step, tokens: where it ended.
         model_path: the folder of the final model.
         wall_s: of this process's share of the run.
-        extra: more facts for the model card, by name.
+        extra: more facts for the model card, by name; see `showing.observers.Card`.
     """
 
     step: int

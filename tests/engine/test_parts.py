@@ -16,14 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthcpt.engine.journal import place_of
-from synthcpt.engine.parts import Part, PartLock, part_of
+from synthcpt.engine.parts import Part, part_lock, part_of
 from synthcpt.errors import RunLocked, UserError
 
 HOLD = """
 import sys
 from pathlib import Path
-from synthcpt.engine.parts import Part, PartLock
-with PartLock(Part(Path(sys.argv[1]), 2, 8)):
+from synthcpt.engine.parts import Part, part_lock
+with part_lock(Part(Path(sys.argv[1]), 2, 8)):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -78,7 +78,7 @@ def test_the_files_of_a_part(tmp_path: Path) -> None:
 
 
 def test_a_second_process_is_refused_and_told_by_which_and_what_to_do(tmp_path: Path) -> None:
-    with holder(tmp_path) as process, pytest.raises(RunLocked) as raised, PartLock(Part(tmp_path, 2, 8)):
+    with holder(tmp_path) as process, pytest.raises(RunLocked) as raised, part_lock(Part(tmp_path, 2, 8)):
         pass
     message = str(raised.value)
     assert f"Process {process.pid} " in message
@@ -87,16 +87,16 @@ def test_a_second_process_is_refused_and_told_by_which_and_what_to_do(tmp_path: 
 
 
 def test_another_part_is_free(tmp_path: Path) -> None:
-    with holder(tmp_path), PartLock(Part(tmp_path, 3, 8)) as lock:
+    with holder(tmp_path), part_lock(Part(tmp_path, 3, 8)) as lock:
         assert lock
 
 
 def test_a_part_is_free_after_its_process_ended(tmp_path: Path) -> None:
     with holder(tmp_path):
         pass
-    with PartLock(Part(tmp_path, 2, 8)):
+    with part_lock(Part(tmp_path, 2, 8)):
         assert str(os.getpid()) in Part(tmp_path, 2, 8).lock.read_text()
-    with PartLock(Part(tmp_path, 2, 8)):
+    with part_lock(Part(tmp_path, 2, 8)):
         pass
 
 
@@ -105,19 +105,19 @@ def test_a_killed_process_blocks_nobody(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait(30)
         assert f"{process.pid}" in Part(tmp_path, 2, 8).lock.read_text()
-        with PartLock(Part(tmp_path, 2, 8)):
+        with part_lock(Part(tmp_path, 2, 8)):
             pass
 
 
 def test_the_lock_is_released_on_an_error(tmp_path: Path) -> None:
     part = Part(tmp_path, 0, 1)
-    with pytest.raises(ValueError, match="inside"), PartLock(part):
+    with pytest.raises(ValueError, match="inside"), part_lock(part):
         raise ValueError("inside")
-    with PartLock(part):
+    with part_lock(part):
         pass
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(UserError, match=r"out.*cannot be written"), PartLock(Part(tmp_path / "out", 0, 1)):
+    with pytest.raises(UserError, match=r"out.*cannot be written"), part_lock(Part(tmp_path / "out", 0, 1)):
         pass

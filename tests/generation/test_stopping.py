@@ -17,7 +17,7 @@ from corpora import generate_mock, hashes, run_with, write_documents
 
 import synthcpt
 from synthcpt.backends.mock import MockBackend
-from synthcpt.engine.parts import Part, PartLock
+from synthcpt.engine.parts import Part, part_lock
 from synthcpt.errors import (
     BackendUnavailable,
     BudgetReached,
@@ -142,7 +142,7 @@ def test_settings_that_change_no_text_may_differ(documents: Path, tmp_path: Path
 
 
 def test_another_part_is_not_locked(documents: Path, tmp_path: Path) -> None:
-    with PartLock(Part(tmp_path / "out", 0, 2)):
+    with part_lock(Part(tmp_path / "out", 0, 2)):
         generate_mock(tmp_path / "out", documents, part="2/2")
         with pytest.raises(RunLocked):
             generate_mock(tmp_path / "out", documents, part="1/2")
@@ -336,7 +336,7 @@ async def test_the_spend_cap_counts_parts_that_were_finished_before(documents: P
 def test_overwrite_waits_for_nobody_and_deletes_nothing_in_use(documents: Path, tmp_path: Path) -> None:
     run = generate_mock(tmp_path / "out", documents, parts=2)
     before = hashes(run.path)
-    with PartLock(run.parts[1]), pytest.raises(RunLocked):
+    with part_lock(run.parts[1]), pytest.raises(RunLocked):
         generate_mock(tmp_path / "out", documents, overwrite=True, seed=2)
     with pytest.raises(ConfigError, match="part"):
         generate_mock(tmp_path / "out", documents, overwrite=True, part="1/2")

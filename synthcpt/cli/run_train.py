@@ -1,0 +1,61 @@
+"""What `synthcpt train` does once its flags are read."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from synthcpt.errors import MissingExtra
+from synthcpt.training.config import RECIPES, TrainConfig
+from synthcpt.training.reports import Observer
+
+
+def run_train(config: TrainConfig, *, overwrite: bool, quiet: bool) -> None:
+    """Train with a progress display, or say that it is done already."""
+    _need_packages(config)
+    from synthcpt.training.folder import read_finished
+    from synthcpt.training.showing.observers import observers
+    from synthcpt.training.stage import Training
+
+    done = not overwrite and read_finished(config.output) is not None
+    recipe = config.model_dump(mode="json")
+
+    def watch() -> Observer:
+        return observers(config.output, quiet=quiet, wandb=config.wandb, recipe=recipe)
+
+    model = Training(config, overwrite=overwrite, watch=watch).run()
+    if done and os.environ.get("RANK", "0") == "0":
+        told = f"This training is finished; its model is in {model}. Begin anew with --overwrite."
+        Console().print(told, markup=False, highlight=False, soft_wrap=True)
+
+
+def show_settings(recipe: str) -> None:
+    """Every setting, its default under a recipe, and what it is."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("setting", no_wrap=True)
+    table.add_column(f"default ({recipe})")
+    table.add_column("what it is")
+    own = RECIPES.get(recipe, {})
+    for name, field in TrainConfig.model_fields.items():
+        default: Any = own.get(name, None if field.is_required() else field.default)
+        shown = "" if default is None or default == () else str(default)
+        table.add_row(name, shown, field.description or "")
+    Console().print(table)
+
+
+def _need_packages(config: TrainConfig) -> None:
+    """Say which extra is missing before anything is read.
+
+    Raises:
+        MissingExtra: torch, transformers or peft is not installed.
+    """
+    from importlib.util import find_spec
+
+    for package in ("torch", "transformers", "safetensors", "numpy", "tensorboard", "matplotlib"):
+        if find_spec(package) is None:
+            raise MissingExtra(package, "train", "train a model")
+    if config.lora_rank and find_spec("peft") is None:
+        raise MissingExtra("peft", "train", "train adapters")

@@ -1,0 +1,195 @@
+"""Makes the plan: draws the mixture, cuts it into passes, packs each into windows, and keeps rewrites apart."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synthcpt.packing.mixture import Amounts, Drawn, Part, Reader, generator, mix
+from synthcpt.packing.plan import Packing, Plan
+from synthcpt.packing.spread import colliding, spread
+from synthcpt.packing.store import TokenStore
+from synthcpt.packing.windows import best_fit, concatenated, cut_into_pieces
+
+Ints = npt.NDArray[np.integer[Any]]
+
+
+def make_plan(parts: Sequence[Part], amounts: Amounts, packing: Packing) -> Plan:
+    """Decide what every step reads.
+
+    Raises:
+        ConfigError: an empty mix, a phase or a source that does not fit; see `mixture.mix`.
+    """
+    grouped = packing.order == "grouped"
+    readers = [Reader(part, packing.seed, amounts.heldout, grouped=grouped) for part in parts]
+    drawn = mix(parts, readers, amounts)
+    stores = _Stores(parts)
+    packed: list[npt.NDArray[Any]] = []
+    offsets: list[Ints] = [np.zeros(1, dtype=np.int64)]
+    phases, pieces, windows, collided = [], 0, 0, 0
+    for phase in amounts.phases:
+        texts = drawn.pop(0)  # they take memory
+        phases.append({"name": phase.name, "window": windows, "tokens": int(texts.length.sum(dtype=np.int64))})
+        for number, segment in enumerate(_segments(texts, stores, packing.curriculum)):
+            rng = generator(packing.seed, "windows", phase.name, str(len(phases)), str(number))
+            table, ends = _pack(segment, stores, packing, rng)
+            collided += _collisions(table, ends, stores)
+            packed.append(table)
+            offsets.append(ends[1:] + pieces)
+            pieces += len(table)
+            windows += len(ends) - 1
+        del texts, segment
+    columns = {name: np.concatenate([table[name] for table in packed]) for name in _PIECE.names or ()}
+    del packed
+    window_offsets = np.concatenate(offsets)
+    window_tokens = np.add.reduceat(columns["length"], window_offsets[:-1], dtype=np.int64)
+    step_tokens = np.cumsum(np.add.reduceat(window_tokens, np.arange(0, windows, packing.batch_windows)))
+    held = [(stores.index(i, 0), reader.heldout) for i, reader in enumerate(readers) if len(reader.heldout)]
+    meta = {
+        "packing": asdict(packing),
+        "amounts": asdict(amounts),
+        "phases": phases,
+        "parts": [
+            {"name": part.name, "role": part.role, "tokens": part.store(0).tokens, "tokens_read": reader.tokens_taken,
+             "passes": reader.tokens_taken / max(1, reader.tokens)}
+            for part, reader in zip(parts, readers, strict=True)
+        ],
+        "stores": [{"part": part, "epoch": epoch} for part, epoch in stores.keys],
+        "collision_rate": collided / pieces,
+    }  # fmt: skip
+    return Plan(
+        meta, tuple(part for part, _ in stores.keys), tuple(stores.stores),
+        columns["store"], columns["text"], columns["start"], columns["length"], window_offsets, step_tokens,
+        np.concatenate([np.zeros(0, dtype=np.int16), *(np.full(len(texts), i, dtype=np.int16) for i, texts in held)]),
+        np.concatenate([np.zeros(0, dtype=np.int64), *(texts for _, texts in held)]),
+    )  # fmt: skip
+
+
+_PIECE = np.dtype([("store", np.int16), ("text", np.int64), ("start", np.int32), ("length", np.int32)])
+
+
+class _Stores:
+    """The stores of a plan: one or more of every source, read or not, so that the audit misses none."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = parts
+        self.keys: list[tuple[int, int]] = []
+        self.stores: list[TokenStore] = []
+        self._numbers: dict[tuple[int, int], int] = {}
+        self._documents: dict[int, npt.NDArray[np.int32]] = {}
+        for part in range(len(parts)):
+            self.index(part, 0)
+
+    def index(self, part: int, epoch: int) -> int:
+        """The number of a source's store for an epoch; stores shared by several epochs have one."""
+        if (part, epoch) not in self._numbers:
+            store = self._parts[part].store(epoch)
+            known = [i for i, other in enumerate(self.stores) if other.path == store.path and self.keys[i][0] == part]
+            self._numbers[part, epoch] = known[0] if known else len(self.stores)
+            if not known:
+                self.keys.append((part, epoch))
+                self.stores.append(store)
+        return self._numbers[part, epoch]
+
+    def indices(self, texts: Drawn) -> npt.NDArray[np.int16]:
+        """The store of each text."""
+        epochs = int(texts.epoch.max(initial=0)) + 1
+        numbers = np.zeros(len(self._parts) * epochs, dtype=np.int16)
+        keys = texts.part.astype(np.int32) * epochs + texts.epoch
+        for key in np.flatnonzero(np.bincount(keys)):
+            numbers[key] = self.index(int(key) // epochs, int(key) % epochs)
+        found: npt.NDArray[np.int16] = numbers[keys]
+        return found
+
+    def documents(self, store: npt.NDArray[np.int16], text: Ints) -> npt.NDArray[np.int32]:
+        """The source document of each text, by the first 31 bits of its hash; -1 for none.
+
+        Two documents of one number would be kept apart like one, which does no harm.
+        """
+        found = np.empty(len(text), dtype=np.int32)
+        for number in map(int, np.flatnonzero(np.bincount(store))):
+            if number not in self._documents:
+                self._documents[number] = _document_numbers(self.stores[number])
+            here = store == number
+            found[here] = self._documents[number][text[here]]
+        return found
+
+
+def _document_numbers(store: TokenStore) -> npt.NDArray[np.int32]:
+    has_one = store.group_offsets[1:] > store.group_offsets[:-1]
+    numbers = np.full(store.texts, -1, dtype=np.int32)
+    numbers[has_one] = store.groups[store.group_offsets[:-1][has_one]] >> np.uint64(33)
+    return numbers
+
+
+def _segments(texts: Drawn, stores: _Stores, curriculum: Sequence[str]) -> Iterator[npt.NDArray[Any]]:
+    """A phase cut into passes, and each pass by the curriculum; every segment is packed by itself.
+
+    So no text is met again before all others were, and what a curriculum puts first is read first.
+    """
+    store = stores.indices(texts)
+    cuts = np.flatnonzero(np.diff(texts.turn)) + 1
+    for low, high in itertools.pairwise([0, *cuts, len(store)]):
+        table = np.zeros(high - low, dtype=_PIECE)
+        table["store"], table["text"], table["length"] = store[low:high], texts.text[low:high], texts.length[low:high]
+        if not curriculum:
+            yield from [table] if len(table) else []
+            continue
+        ranks = _ranks(table, stores, curriculum)
+        for rank in np.unique(ranks):
+            yield table[ranks == rank]
+
+
+def _ranks(pieces: npt.NDArray[Any], stores: _Stores, curriculum: Sequence[str]) -> Ints:
+    """The place of each text's step in the curriculum; those it does not name come last."""
+    ranks = np.full(len(pieces), len(curriculum), dtype=np.int64)
+    for number in np.unique(pieces["store"]):
+        store = stores.stores[number]
+        names = list(store.meta["steps"])
+        by_step = np.array([curriculum.index(name) if name in curriculum else len(curriculum) for name in names])
+        here = pieces["store"] == number
+        ranks[here] = by_step[store.steps[pieces["text"][here]]]
+    return ranks
+
+
+def _pack(
+    segment: npt.NDArray[Any], stores: _Stores, packing: Packing, rng: np.random.Generator
+) -> tuple[npt.NDArray[Any], Ints]:
+    """A segment's pieces by window, and the windows' offsets."""
+    lengths = segment["length"]
+    if packing.method == "concat":
+        which, start, length, offsets = concatenated(lengths, packing.window_tokens)
+        order: Ints = np.arange(len(which))
+        if packing.order == "shuffled":
+            order, offsets = _shuffle_windows(offsets, rng)
+    else:
+        which, start, length = cut_into_pieces(lengths, packing.window_tokens)
+        order, offsets = best_fit(length, packing.window_tokens, rng)
+        documents = stores.documents(segment["store"], segment["text"])[which]
+        order = spread(order, offsets, length, documents, rng)
+    pieces = np.empty(len(order), dtype=_PIECE)
+    which = which[order]
+    for name, column in (("store", segment["store"]), ("text", segment["text"])):
+        pieces[name] = column[which]
+    pieces["start"], pieces["length"] = start[order], length[order]
+    return pieces, offsets
+
+
+def _shuffle_windows(offsets: Ints, rng: np.random.Generator) -> tuple[Ints, Ints]:
+    """Windows in a random order: their pieces, and the offsets."""
+    shuffled = rng.permutation(len(offsets) - 1)
+    sizes = np.diff(offsets)[shuffled]
+    ends = np.cumsum(sizes)
+    order = np.arange(int(ends[-1])) - np.repeat(ends - sizes, sizes) + np.repeat(offsets[:-1][shuffled], sizes)
+    return order, np.concatenate([np.zeros(1, dtype=np.int64), ends])
+
+
+def _collisions(pieces: npt.NDArray[Any], offsets: Ints, stores: _Stores) -> int:
+    """How many texts share a window with another of the same source document."""
+    windows = np.repeat(np.arange(len(offsets) - 1, dtype=np.int32), np.diff(offsets))
+    return int(colliding(windows, stores.documents(pieces["store"], pieces["text"])).sum())
