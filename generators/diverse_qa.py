@@ -183,13 +183,13 @@ class _Writer:
 
     def _verdict(self, one: Question, source: Quotable) -> gates.Verdict | None:
         verdict = self.rows.verdict(f"{one.question} {one.answer}", copying=False, length=False)
-        choice, problem = one.form == "choice", one.form == "problem"
-        if not verdict and choice and not one.options:
+        problem = one.form == "problem"
+        if not verdict and one.form == "choice" and not one.options:
             verdict = gates.Verdict("bad_options", "0 options to choose from")
         least = 0.0 if problem or one.form == "yes_no" else self.options.least_support
         return verdict or objection(
             one.question, one.answer, one.evidence, source, self.document.title, least,
-            options=one.options if choice else (), computes=problem,
+            options=_choices(one), computes=problem,
         )  # fmt: skip
 
     def _appended(self, segment: Passage, pairs: Sequence[tuple[str, str]], keys: tuple[str, ...]) -> Row:
@@ -219,10 +219,16 @@ class _Writer:
         )  # fmt: skip
 
 
+def _choices(one: Question) -> list[str]:
+    """What there is to choose from, which a question of another form may have as well."""
+    return one.options if one.form == "choice" or right_option(one.options, one.answer) is not None else []
+
+
 def _shown(one: Question, rng: random.Random) -> tuple[str, str]:
     """Question and answer as they stand in a text; options shuffled."""
-    right = right_option(one.options, one.answer) if one.form == "choice" else None
+    options = _choices(one)
+    right = right_option(options, one.answer)
     if right is None:
         return one.question.strip(), one.answer.strip()
-    choices = shuffled(bare_options(one.options), right, rng)
+    choices = shuffled(bare_options(options), right, rng)
     return f"{one.question.strip()}\n{choices.lines}", choices.gold

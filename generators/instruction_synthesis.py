@@ -151,7 +151,8 @@ class _Writer:
             if link is None or estimate_tokens(self._text([*linked, link])) > self.options.most_tokens:
                 rows += self._ended(linked)
                 linked = []
-            linked = [*linked, link] if link else []
+            if link is not None:
+                linked = [*linked, link]
         return rows + self._ended(linked)
 
     async def _link(self, passage: Passage, linked: Sequence[Link], rows: list[Row]) -> Link | None:

@@ -17,6 +17,10 @@ import numpy.typing as npt
 from synthcpt.packing.plan import Plan
 
 
+_AT_ONCE = 1_000_000
+"""Pieces looked at together, so that a plan of any size takes little memory."""
+
+
 @dataclass(frozen=True, slots=True)
 class PartAudit:
     """What became of one source.
@@ -127,12 +131,13 @@ def audit(plan: Plan) -> Audit:
     counted: set[int] = set()
     for number, store in enumerate(plan.stores):
         part = plan.parts_of_stores[number]
-        here = np.flatnonzero(plan.store == number)
-        length = plan.length[here].astype(np.int64)
-        trained = _trained(plan, number, here)
-        read[part] += length.sum()
-        firsts[part] += (trained.first).sum()
-        outside[part] += (length - trained.tokens - trained.first).sum()
+        for begin in range(0, len(plan.store), _AT_ONCE):
+            here = begin + np.flatnonzero(plan.store[begin : begin + _AT_ONCE] == number)
+            length = plan.length[here].astype(np.int64)
+            trained = _trained(plan, number, here)
+            read[part] += length.sum()
+            firsts[part] += trained.first.sum()
+            outside[part] += (length - trained.tokens - trained.first).sum()
         if part not in counted:  # a source with a store for each epoch has the same texts in all of them
             counted.add(part)
             met = np.zeros(store.texts, dtype=bool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -68,11 +69,10 @@ class FastEngine:
         for text, spans in texts:
             if len(text) > LONG_CHARS:
                 ids, offsets = encode_long(engine, text)
-                found.append((ids, token_ranges(text, spans, offsets)))
+                found.append((ids, token_ranges(text, spans, len(ids), partial(_place, offsets))))
             else:
                 encoded = next(short)
-                offsets = np.array(encoded.offsets, dtype=np.int32).reshape(-1, 2)
-                found.append((encoded.ids, token_ranges(text, spans, offsets)))
+                found.append((encoded.ids, token_ranges(text, spans, len(encoded), encoded.token_to_chars)))
         return found
 
 
@@ -104,6 +104,10 @@ class SlowEngine:
             text, add_special_tokens=False, split_special_tokens=not control, return_attention_mask=False, verbose=False
         )
         return list(encoded["input_ids"])
+
+
+def _place(offsets: npt.NDArray[np.int32], token: int) -> tuple[int, int]:
+    return int(offsets[token, 0]), int(offsets[token, 1])
 
 
 def _forbidden(tokenizer: Any, encode: Callable[[str], Ids]) -> frozenset[int]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 
-import numpy as np
-import numpy.typing as npt
-
-Ints = npt.NDArray[np.int32]
 Ranges = list[tuple[int, int]]
 
 
-def token_ranges(text: str, spans: Sequence[tuple[int, int]], offsets: Ints) -> Ranges:
+def token_ranges(
+    text: str, spans: Sequence[tuple[int, int]], tokens: int, place: Callable[[int], tuple[int, int]]
+) -> Ranges:
     """Which tokens carry loss.
 
     A token does if it lies within a span, or if it shares a character with one that is not white space. So the token
@@ -21,18 +20,20 @@ def token_ranges(text: str, spans: Sequence[tuple[int, int]], offsets: Ints) -> 
     Args:
         text: as it was tokenised.
         spans: character ranges, ascending and apart.
-        offsets: the character range of each token, ascending; shape (tokens, 2).
+        tokens: how many it has.
+        place: the character range of a token; they ascend. It is asked for few, because a list of all takes longer to
+            make than the tokens themselves.
 
     Returns:
         Token ranges, ascending and apart; empty where no token carries loss.
     """
-    starts, ends = offsets[:, 0], offsets[:, 1]
     ranges: Ranges = []
     for start, end in spans:
-        low, high = int(np.searchsorted(ends, start, "right")), int(np.searchsorted(starts, end, "left"))
-        while low < high and starts[low] < start and _blank(text, start, min(end, int(ends[low]))):
+        low = bisect_right(range(tokens), start, key=lambda token: place(token)[1])
+        high = bisect_left(range(tokens), end, lo=low, key=lambda token: place(token)[0])
+        while low < high and place(low)[0] < start and _blank(text, start, min(end, place(low)[1])):
             low += 1
-        while low < high and ends[high - 1] > end and _blank(text, max(start, int(starts[high - 1])), end):
+        while low < high and place(high - 1)[1] > end and _blank(text, max(start, place(high - 1)[0]), end):
             high -= 1
         if low < high:
             add_range(ranges, low, high)

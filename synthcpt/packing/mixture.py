@@ -25,6 +25,7 @@ _AUTO_HELDOUT = 0.005
 _AUTO_HELDOUT_TOKENS = 100_000
 _AUTO_HELDOUT_TEXTS = 200
 _MOST_HELDOUT = 0.5
+_HALF_A_TOKEN = 0.5  # the middle of the shortest text: nothing is read for less
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,13 @@ class Reader:
         seed: of the run.
         heldout: the share to hold out; see `Amounts`.
         grouped: keep the texts of a source document together, instead of shuffling.
+
+    Attributes:
+        part: the source.
+        heldout: the texts that are held out.
+        tokens: of the others, in the first epoch's store.
+        tokens_taken: how many were read.
+        ahead: how many more were read than asked for, or fewer (below 0): a text is read whole or not at all.
     """
 
     def __init__(self, part: Part, seed: int, heldout: float | None, *, grouped: bool = False) -> None:
@@ -121,25 +129,32 @@ class Reader:
         self.tokens = int(store.lengths().sum() - store.lengths()[self.heldout].sum())
         self._epoch, self._at = 0, 0
         self._order: Ints | None = None
-        self.tokens_asked, self.tokens_taken = 0.0, 0
+        self._scale = 1.0  # tokens of this epoch's store over those of the first
+        self.tokens_taken, self.ahead = 0, 0.0
 
     def take(self, tokens: float) -> tuple[Ints, Ints, Ints]:
         """The next texts of about so many tokens: as many whole ones as come nearest to all that was ever asked for.
 
+        The tokens asked for are those of the first epoch. Where a store varies by epoch, a pass over each counts alike,
+        so that two passes are asked for and two are read, whatever the second one's tokens.
+
         Returns:
             Epoch, text and length of each.
         """
-        self.tokens_asked += tokens
+        self.ahead -= tokens
         taken: list[tuple[Ints, Ints, Ints]] = [(np.empty(0, dtype=np.int32),) * 3]
-        while self.tokens and self.tokens_asked - self.tokens_taken > 0.5:  # the middle of the shortest text
+        while self.tokens and self.ahead < -_HALF_A_TOKEN:
             lengths = self.part.store(self._epoch).lengths()
             if self._order is None:  # made when it is needed: another epoch may be another store, still to be built
                 self._order = self._shuffled(lengths)
+                self._scale = int(lengths[self._order].sum()) / self.tokens
             ahead = self._order[self._at :]
-            count = _nearest(lengths[ahead], self.tokens_asked - self.tokens_taken)
+            count = _nearest(lengths[ahead], -self.ahead * self._scale)
             sizes = lengths[ahead[:count]].astype(np.int32)
             taken.append((np.full(count, self._epoch, dtype=np.int32), ahead[:count], sizes))
-            self.tokens_taken += int(sizes.sum(dtype=np.int64))
+            size = int(sizes.sum(dtype=np.int64))
+            self.tokens_taken += size
+            self.ahead += size / self._scale
             self._at += count
             if count < len(ahead):
                 break
@@ -269,13 +284,13 @@ def _interleaved(readers: Sequence[Reader], shares: Mapping[int, float]) -> Draw
     columns, places = [], []
     turns: npt.NDArray[np.floating[Any]] = np.empty(0)
     for i, share in shares.items():
-        behind = readers[i].tokens_taken - readers[i].tokens_asked  # below 0 where the phase before took too little
+        ahead = readers[i].ahead
         epochs, texts, lengths = readers[i].take(share)
         ends = np.cumsum(lengths, dtype=np.int64)
         if i == clock:
-            turns = (behind + ends[np.flatnonzero(np.diff(epochs))]) / share
+            turns = (ahead + ends[np.flatnonzero(np.diff(epochs))]) / share
         columns.append((np.full(len(texts), i, dtype=np.int16), epochs, texts, lengths))
-        places.append((behind + ends - lengths / 2) / share)
+        places.append((ahead + ends - lengths / 2) / share)
     place = np.concatenate(places)
     del places
     order = np.argsort(place, kind="stable")

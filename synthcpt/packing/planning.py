@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -29,38 +29,25 @@ def make_plan(parts: Sequence[Part], amounts: Amounts, packing: Packing) -> Plan
     readers = [Reader(part, packing.seed, amounts.heldout, grouped=grouped) for part in parts]
     drawn = mix(parts, readers, amounts)
     stores = _Stores(parts)
-    packed: list[npt.NDArray[Any]] = []
-    offsets: list[Ints] = [np.zeros(1, dtype=np.int64)]
-    phases, pieces, windows, collided = [], 0, 0, 0
+    windows = _Windows(stores, packing)
     for phase in amounts.phases:
-        texts = drawn.pop(0)  # they take memory
-        phases.append({"name": phase.name, "window": windows, "tokens": int(texts.length.sum(dtype=np.int64))})
-        for number, segment in enumerate(_segments(texts, stores, packing.curriculum)):
-            rng = generator(packing.seed, "windows", phase.name, str(len(phases)), str(number))
-            table, ends = _pack(segment, stores, packing, rng)
-            collided += _collisions(table, ends, stores)
-            packed.append(table)
-            offsets.append(ends[1:] + pieces)
-            pieces += len(table)
-            windows += len(ends) - 1
-        del texts, segment
-    columns = {name: np.concatenate([table[name] for table in packed]) for name in _PIECE.names or ()}
-    del packed
-    window_offsets = np.concatenate(offsets)
+        windows.add(phase.name, drawn.pop(0))  # a phase's texts take memory
+    columns = {name: np.concatenate([table[name] for table in windows.pieces]) for name in _PIECE.names or ()}
+    window_offsets = np.concatenate(windows.offsets)
     window_tokens = np.add.reduceat(columns["length"], window_offsets[:-1], dtype=np.int64)
-    step_tokens = np.cumsum(np.add.reduceat(window_tokens, np.arange(0, windows, packing.batch_windows)))
+    step_tokens = np.cumsum(np.add.reduceat(window_tokens, np.arange(0, len(window_tokens), packing.batch_windows)))
     held = [(stores.index(i, 0), reader.heldout) for i, reader in enumerate(readers) if len(reader.heldout)]
     meta = {
         "packing": asdict(packing),
         "amounts": asdict(amounts),
-        "phases": phases,
+        "phases": windows.phases,
         "parts": [
             {"name": part.name, "role": part.role, "tokens": part.store(0).tokens, "tokens_read": reader.tokens_taken,
              "passes": reader.tokens_taken / max(1, reader.tokens)}
             for part, reader in zip(parts, readers, strict=True)
         ],
         "stores": [{"part": part, "epoch": epoch} for part, epoch in stores.keys],
-        "collision_rate": collided / pieces,
+        "collision_rate": windows.collided / len(columns["text"]),
     }  # fmt: skip
     return Plan(
         meta, tuple(part for part, _ in stores.keys), tuple(stores.stores),
@@ -71,6 +58,36 @@ def make_plan(parts: Sequence[Part], amounts: Amounts, packing: Packing) -> Plan
 
 
 _PIECE = np.dtype([("store", np.int16), ("text", np.int64), ("start", np.int32), ("length", np.int32)])
+
+
+class _Windows:
+    """The windows of all phases, as they are packed.
+
+    Attributes:
+        pieces: one table a segment, in reading order.
+        offsets: where each window begins among all pieces, and the end; one array a segment.
+        phases: name, first window and tokens of each.
+        collided: how many pieces share a window with another of the same source document.
+    """
+
+    def __init__(self, stores: _Stores, packing: Packing) -> None:
+        self.pieces: list[npt.NDArray[Any]] = []
+        self.offsets: list[Ints] = [np.zeros(1, dtype=np.int64)]
+        self.phases: list[dict[str, Any]] = []
+        self.collided = 0
+        self._stores, self._packing = stores, packing
+        self._windows = 0
+
+    def add(self, name: str, texts: Drawn) -> None:
+        """Pack the texts of a phase."""
+        self.phases.append({"name": name, "window": self._windows, "tokens": int(texts.length.sum(dtype=np.int64))})
+        for number, segment in enumerate(_segments(texts, self._stores, self._packing.curriculum)):
+            rng = generator(self._packing.seed, "windows", name, str(len(self.phases)), str(number))
+            table, offsets = _pack(segment, self._stores, self._packing, rng)
+            self.collided += _collisions(table, offsets, self._stores)
+            self.pieces.append(table)
+            self.offsets.append(offsets[1:] + self.offsets[-1][-1])
+            self._windows += len(offsets) - 1
 
 
 class _Stores:
@@ -127,41 +144,53 @@ def _document_numbers(store: TokenStore) -> npt.NDArray[np.int32]:
     return numbers
 
 
-def _segments(texts: Drawn, stores: _Stores, curriculum: Sequence[str]) -> Iterator[npt.NDArray[Any]]:
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """Texts that are packed together: the store of each, its index there, its tokens."""
+
+    store: npt.NDArray[np.int16]
+    text: Ints
+    length: Ints
+
+    def of(self, which: slice | npt.NDArray[np.bool_]) -> _Segment:
+        """Some of them."""
+        return _Segment(self.store[which], self.text[which], self.length[which])
+
+
+def _segments(texts: Drawn, stores: _Stores, curriculum: Sequence[str]) -> Iterator[_Segment]:
     """A phase cut into passes, and each pass by the curriculum; every segment is packed by itself.
 
     So no text is met again before all others were, and what a curriculum puts first is read first.
     """
-    store = stores.indices(texts)
+    whole = _Segment(stores.indices(texts), texts.text, texts.length)
     cuts = np.flatnonzero(np.diff(texts.turn)) + 1
-    for low, high in itertools.pairwise([0, *cuts, len(store)]):
-        table = np.zeros(high - low, dtype=_PIECE)
-        table["store"], table["text"], table["length"] = store[low:high], texts.text[low:high], texts.length[low:high]
+    for low, high in itertools.pairwise([0, *cuts, len(whole.text)]):
+        segment = whole.of(slice(low, high))
         if not curriculum:
-            yield from [table] if len(table) else []
+            yield from [segment] if high > low else []
             continue
-        ranks = _ranks(table, stores, curriculum)
+        ranks = _ranks(segment, stores, curriculum)
         for rank in np.unique(ranks):
-            yield table[ranks == rank]
+            yield segment.of(ranks == rank)
 
 
-def _ranks(pieces: npt.NDArray[Any], stores: _Stores, curriculum: Sequence[str]) -> Ints:
+def _ranks(segment: _Segment, stores: _Stores, curriculum: Sequence[str]) -> Ints:
     """The place of each text's step in the curriculum; those it does not name come last."""
-    ranks = np.full(len(pieces), len(curriculum), dtype=np.int64)
-    for number in np.unique(pieces["store"]):
+    ranks = np.full(len(segment.text), len(curriculum), dtype=np.int64)
+    for number in np.unique(segment.store):
         store = stores.stores[number]
         names = list(store.meta["steps"])
         by_step = np.array([curriculum.index(name) if name in curriculum else len(curriculum) for name in names])
-        here = pieces["store"] == number
-        ranks[here] = by_step[store.steps[pieces["text"][here]]]
+        here = segment.store == number
+        ranks[here] = by_step[store.steps[segment.text[here]]]
     return ranks
 
 
 def _pack(
-    segment: npt.NDArray[Any], stores: _Stores, packing: Packing, rng: np.random.Generator
+    segment: _Segment, stores: _Stores, packing: Packing, rng: np.random.Generator
 ) -> tuple[npt.NDArray[Any], Ints]:
     """A segment's pieces by window, and the windows' offsets."""
-    lengths = segment["length"]
+    lengths = segment.length
     if packing.method == "concat":
         which, start, length, offsets = concatenated(lengths, packing.window_tokens)
         order: Ints = np.arange(len(which))
@@ -170,12 +199,11 @@ def _pack(
     else:
         which, start, length = cut_into_pieces(lengths, packing.window_tokens)
         order, offsets = best_fit(length, packing.window_tokens, rng)
-        documents = stores.documents(segment["store"], segment["text"])[which]
+        documents = stores.documents(segment.store, segment.text)[which]
         order = spread(order, offsets, length, documents, rng)
     pieces = np.empty(len(order), dtype=_PIECE)
     which = which[order]
-    for name, column in (("store", segment["store"]), ("text", segment["text"])):
-        pieces[name] = column[which]
+    pieces["store"], pieces["text"] = segment.store[which], segment.text[which]
     pieces["start"], pieces["length"] = start[order], length[order]
     return pieces, offsets
 

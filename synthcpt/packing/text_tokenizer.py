@@ -32,7 +32,7 @@ def load_tokenizer(model: str, *, trust_remote_code: bool = False) -> Any:
             advice = "The folder must hold what the model's tokenizer.save_pretrained() writes."
         else:
             advice = "There is no such folder; a model of the Hub needs its exact name and, at first, the network."
-        raise ModelError(f"The tokenizer of {model} cannot be loaded: {first} {advice}") from error
+        raise ModelError(f"The tokenizer of {model} cannot be loaded: {first.rstrip(' :.')}. {advice}") from error
 
 
 def added_tokens(sources: Iterable[TextSource]) -> tuple[str, ...]:

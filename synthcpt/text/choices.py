@@ -13,6 +13,7 @@ from synthcpt.text.mentions import canonical
 LABELS = ("A. ", "A) ", "(A) ", "1. ", "1) ", "(a) ", "a) ", "- ")
 """How the first option may be labelled; the others follow suit. A dash names none, and the answer is the option."""
 
+_BARE_LABEL = re.compile(r"\(?([A-Ha-h])[.):]?")
 _OWN_LABEL = re.compile(r"\(?([A-Za-z]|\d)[.):] +(?=\S)")
 
 
@@ -56,6 +57,14 @@ def flawed(options: Sequence[str], answer: str) -> Verdict | None:
         return Verdict("bad_options", "an option is there twice")
     if right_option(options, answer) is None:
         return Verdict("no_right_option", f"{answer[:80]!r} is none of the options")
+    return None
+
+
+def optionless(answer: str, evidence: str) -> Verdict | None:
+    """Whether a free answer is only the letter of an option, which nobody has seen; a vitamin C has its evidence."""
+    label = _BARE_LABEL.fullmatch(answer.strip())
+    if label and (label[1] in "Aa" or not re.search(rf"\b{label[1]}\b", evidence)):
+        return Verdict("bad_options", f"{answer.strip()!r} names an option, and there are none")
     return None
 
 

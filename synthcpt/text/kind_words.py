@@ -63,7 +63,7 @@ _SPELT = (
     r"|eighteen|nineteen|ten|two|three|four|five|six|seven|eight|nine"
 )
 _DIGITS = r"\d{1,3}(?:,\d{3})++(?:\.\d++)?|\d++(?:\.\d++)?"
-_SCALE = r"(?: (?:hundred|thousand|million|billion|trillion))?"
+_SCALE = r"(?:\ (?:hundred|thousand|million|billion|trillion))?"
 QUANTITY = re.compile(
     rf"""
       (?P<date>(?<![\w.,-])(?:\d{{1,2}}(?:st|nd|rd|th|\.)?\ (?:{_MONTH})\.?,?\ \d{{4}}

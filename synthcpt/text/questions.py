@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from synthcpt.text import locks
 from synthcpt.text.arithmetic import computed
-from synthcpt.text.choices import bare_options, flawed, right_option
+from synthcpt.text.choices import bare_options, flawed, optionless, right_option
 from synthcpt.text.gates import Verdict
 from synthcpt.text.grounding import Quotable, ungrounded
 
@@ -34,7 +34,7 @@ def objection(
     """
     if not question.strip() or not answer.strip():
         return Verdict("empty_task", "it has no question" if not question.strip() else "it has no answer")
-    verdict = flawed(options, answer) if options else None
+    verdict = flawed(options, answer) if options else optionless(answer, evidence)
     if verdict is not None:
         return verdict
     said = answer_in_words(answer, options)

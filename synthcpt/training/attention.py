@@ -11,31 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import cache
+from inspect import signature
+from itertools import accumulate
 from typing import Any
 
 import torch
-from torch.nn import functional
 
 from synthcpt.errors import ModelError
+from synthcpt.training.bucketed import Buckets, bucketed_attention, make_buckets
 
 NAME = "synthcpt_isolated"
 """The attention's name in transformers' registry."""
 
-_MOST_PADDING = 1.25
-"""A batch of stretches may have so many slots for each token of theirs."""
-
 
 class UnsupportedAttention(ModelError):
     """A model asks its attention for something that ours does not do."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Bucket:
-    """Stretches of like length: where their tokens stand in the row, shape (stretches, longest), and which are real."""
-
-    index: torch.Tensor
-    real: torch.Tensor
 
 
 class Stretches:
@@ -48,39 +39,18 @@ class Stretches:
 
     def __init__(self, lengths: Sequence[int], device: torch.device) -> None:
         self.lengths = list(lengths)
-        sizes = torch.tensor(self.lengths, dtype=torch.int32)
         self.longest = max(self.lengths)
-        self.ends = torch.cat([torch.zeros(1, dtype=torch.int32), sizes.cumsum(0, dtype=torch.int32)]).to(device)
+        ends = torch.tensor([0, *accumulate(self.lengths)], dtype=torch.int32)
+        # Without pinning, the copy would wait for all that the GPU still has to do.
+        self.ends = ends.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else ends.to(device)
         self._device = device
-        self._buckets: tuple[list[_Bucket], torch.Tensor] | None = None
+        self._buckets: Buckets | None = None
 
-    def buckets(self) -> tuple[list[_Bucket], torch.Tensor]:
-        """The stretches by like length, and where each of the row's tokens lies in the buckets' tokens put together."""
+    def buckets(self) -> Buckets:
+        """The stretches by like length; made once for all layers."""
         if self._buckets is None:
-            self._buckets = self._make_buckets()
+            self._buckets = make_buckets(self.lengths, self._device)
         return self._buckets
-
-    def _make_buckets(self) -> tuple[list[_Bucket], torch.Tensor]:
-        begins = (self.ends[:-1]).tolist()
-        by_length = sorted(range(len(self.lengths)), key=lambda i: (-self.lengths[i], i))
-        buckets, order = [], []
-        while by_length:
-            count, tokens = 0, 0
-            longest = self.lengths[by_length[0]]
-            for i in by_length:
-                if longest * (count + 1) > _MOST_PADDING * (tokens + self.lengths[i]) and count:
-                    break
-                count, tokens = count + 1, tokens + self.lengths[i]
-            chosen, by_length = by_length[:count], by_length[count:]
-            steps = torch.arange(longest)
-            sizes = torch.tensor([self.lengths[i] for i in chosen])[:, None]
-            index = torch.tensor([begins[i] for i in chosen])[:, None] + torch.minimum(steps, sizes - 1)
-            real = steps < sizes
-            order.append(index[real])
-            buckets.append(_Bucket(index.to(self._device), real.to(self._device)))
-        where = torch.empty(sum(self.lengths), dtype=torch.long)
-        where[torch.cat(order)] = torch.arange(len(where))
-        return buckets, where.to(self._device)
 
 
 _present: Stretches | None = None
@@ -138,23 +108,33 @@ def isolated_attention(
     if not getattr(module, "is_causal", True) or other.get("is_causal") is False:
         raise UnsupportedAttention("The model's attention is not causal.")
     rows = [part[0].transpose(0, 1) for part in (query, key, value)]  # (tokens, heads, width)
-    if _has_flash(query, dropout):
+    if _has_flash(query, value, dropout):
         return _flash(rows, _present, scaling, sliding_window)[None], None
-    return _bucketed(rows, _present, scaling, dropout, sliding_window)[None], None
+    return bucketed_attention(rows, _present.buckets(), scaling, dropout, sliding_window)[None], None
 
 
-def _has_flash(query: torch.Tensor, dropout: float) -> bool:
-    """Torch's variable-length kernel takes half precision, widths up to 256 and no dropout."""
+def _has_flash(query: torch.Tensor, value: torch.Tensor, dropout: float) -> bool:
+    """Torch's variable-length kernel takes half precision, equal widths up to 256 by eights, and no dropout."""
+    if (
+        not query.is_cuda
+        or dropout
+        or query.shape[-1] > 256
+        or query.shape[-1] % 8
+        or value.shape[-1] != query.shape[-1]
+    ):
+        return False
     half = query.dtype in (torch.bfloat16, torch.float16) or torch.is_autocast_enabled(query.device.type)
-    return query.is_cuda and half and not dropout and query.shape[-1] <= 256 and _varlen() is not None
+    return half and torch.cuda.get_device_capability(query.device) >= (8, 0) and _varlen() is not None
 
 
+@cache
 def _varlen() -> Any:
+    """Torch's kernel; None before it took scales, windows and grouped queries."""
     try:
         from torch.nn.attention.varlen import varlen_attn
     except ImportError:  # before torch 2.10
         return None
-    return varlen_attn
+    return varlen_attn if {"scale", "window_size", "enable_gqa"} <= set(signature(varlen_attn).parameters) else None
 
 
 def _flash(
@@ -172,34 +152,9 @@ def _flash(
     return attended
 
 
-def _bucketed(
-    rows: Sequence[torch.Tensor],
-    stretches: Stretches,
-    scaling: float | None,
-    dropout: float,
-    sliding_window: int | None,
-) -> torch.Tensor:
-    query, key, value = rows
-    buckets, where = stretches.buckets()
-    attended = []
-    for bucket in buckets:
-        q, k, v = (part[bucket.index].transpose(1, 2) for part in (query, key, value))  # (stretches, heads, longest, w)
-        longest = bucket.index.shape[1]
-        band = None
-        if sliding_window is not None and longest > sliding_window:
-            steps = torch.arange(longest, device=q.device)
-            back = steps[:, None] - steps
-            band = (back >= 0) & (back < sliding_window)
-        out = functional.scaled_dot_product_attention(
-            q, k, v, attn_mask=band, dropout_p=dropout, is_causal=band is None, scale=scaling,
-            enable_gqa=q.shape[1] != k.shape[1],
-        )  # fmt: skip
-        attended.append(out.transpose(1, 2)[bucket.real])
-    return torch.cat(attended)[where]
-
-
 def register() -> None:
     """Make the attention known to transformers; no mask is built for it."""
     from transformers import AttentionInterface
 
-    AttentionInterface.register(NAME, isolated_attention)
+    # Not within compiled layers: the texts differ in every batch, and each would be compiled anew.
+    AttentionInterface.register(NAME, torch.compiler.disable(isolated_attention))

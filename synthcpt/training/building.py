@@ -89,6 +89,9 @@ def build(config: TrainConfig, world: World, vocabulary: int, added_tokens: int)
         verdict = _probe(config, loss, own_attention)
         loss.find_head(make_inputs(random_texts(model), verdict.layout, world.device))
     let_go(loss)
+    if config.compile:  # after the self-test, whose rows have another length: layers are compiled for one
+        for layer in decoder_layers(model):
+            layer.compile()
     notes.insert(0, verdict.sentence())
     stored = _stored_dtype(config, shape)
     return Built(loss, adapted, kind, autocast, verdict.layout, tuple(notes), stored, own_attention)
@@ -154,9 +157,6 @@ def _make_cheaper(model: nn.Module, config: TrainConfig) -> None:
         enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         if config.lora_rank:  # the frozen embeddings' output must ask for gradients, or none flow
             model.enable_input_require_grads()
-    if config.compile:
-        for layer in decoder_layers(model):
-            layer.compile()
 
 
 def _apply_liger(model: nn.Module) -> None:

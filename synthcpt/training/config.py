@@ -121,7 +121,7 @@ class TrainConfig(BaseModel):
 
     evaluate_every: int | None = Field(None, ge=1, description="steps between held-out losses; by default twenty times")
     checkpoint_every: int | None = Field(
-        None, ge=1, description="steps between checkpoints; by default ten times, and every half hour"
+        None, ge=1, description="steps between checkpoints; by default twenty times, at least every 500"
     )
     keep_checkpoints: int = Field(2, ge=1, description="how many checkpoints are kept")
     branch: str | None = Field(

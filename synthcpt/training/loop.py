@@ -26,6 +26,10 @@ from synthcpt.training.processes import World
 from synthcpt.training.reports import EvaluationReport, Observer, StepReport
 
 
+_MOST_STEPS_AT_RISK = 500
+"""Between two checkpoints, unless the user says otherwise."""
+
+
 @dataclass(slots=True)
 class Loop:
     """Everything a step needs; `run` goes from a step to the end.
@@ -106,7 +110,7 @@ class Loop:
     @property
     def checkpoint_every(self) -> int:
         """Steps between checkpoints."""
-        return self.config.checkpoint_every or max(1, math.ceil(self.plan.steps / 10))
+        return self.config.checkpoint_every or min(_MOST_STEPS_AT_RISK, max(1, math.ceil(self.plan.steps / 20)))
 
     def _read(self, step: int) -> list[Batch]:
         """The micro-batches of a step that fall to this process.
@@ -180,14 +184,9 @@ class Loop:
             return
         size = self.micro_windows * self.plan.window_tokens
         with self._casting():
-            heldout = measure_heldout(
-                self.loss, self.plan, size, self._heldout_inputs, self.world.rank, self.world.size
-            )
+            heldout = measure_heldout(self.loss, self.plan, size, self._inputs, self.world.rank, self.world.size)
         tokens = int(self.plan.step_tokens[self.step - 1]) if self.step else 0
         self.observer.evaluated(EvaluationReport(self.step, tokens, heldout))
-
-    def _heldout_inputs(self, batch: Batch) -> Inputs:
-        return make_inputs(batch, self.layout, self.world.device)
 
     def _report(self, losses: list[float], counts: list[float], lr: float, norm: float, step_s: float) -> None:
         tokens = int(self.plan.step_tokens[self.step - 1])

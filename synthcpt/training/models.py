@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -63,6 +64,7 @@ def empty_model(shape: Any, dtype: torch.dtype, *, trust_remote_code: bool) -> n
     """The model of a configuration without weights, for processes that get theirs from the first one."""
     from transformers import AutoModelForCausalLM
 
+    shape = copy.deepcopy(shape)  # transformers notes the dtype in it
     with torch.device("meta"):
         return _as_module(AutoModelForCausalLM.from_config(shape, dtype=dtype, trust_remote_code=trust_remote_code))
 
@@ -158,6 +160,7 @@ def add_adapters(model: nn.Module, config: TrainConfig, *, train_embeddings: boo
         lora_alpha=config.lora_alpha or 2 * config.lora_rank,
         lora_dropout=config.lora_dropout,
         use_rslora=config.rslora,
+        fan_in_fan_out=any(type(module).__name__ == "Conv1D" for module in model.modules()),  # GPT-2's linear layers
         target_modules="all-linear",
     )
     torch.manual_seed(config.seed)
@@ -167,6 +170,9 @@ def add_adapters(model: nn.Module, config: TrainConfig, *, train_embeddings: boo
             parameter.requires_grad_(True)
         if "lora_" in name:
             parameter.data = parameter.data.float()
+    for module in model.modules():  # autocast casts what it must; peft would hand every adapter an fp32 copy
+        if hasattr(module, "cast_input_dtype_enabled"):
+            module.cast_input_dtype_enabled = False
     return wrapped
 
 

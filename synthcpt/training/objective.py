@@ -15,8 +15,9 @@ from torch.nn import functional
 from synthcpt.training.attention import attending
 from synthcpt.training.inputs import Inputs
 
-_LOGITS_AT_ONCE = 1 << 25
-"""Numbers in a chunk of logits: 128 MiB in fp32."""
+_LOGITS_AT_ONCE = {"cpu": 1 << 25, "cuda": 1 << 28}
+"""Numbers in a chunk of logits: 128 MiB in fp32, on GPUs 1 GiB, since each chunk adds a matrix of the weights' size to
+their gradient, and the more tokens share that, the less it is felt."""
 
 
 class ChunkedCrossEntropy(torch.autograd.Function):
@@ -31,24 +32,28 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         ctx: Any, hidden: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, targets: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Shapes: hidden (tokens, width), weight (vocabulary, width), bias (vocabulary,), targets (tokens,)."""
-        chunk = max(1, _LOGITS_AT_ONCE // weight.shape[0])
+        chunk = max(1, _LOGITS_AT_ONCE.get(hidden.device.type, 1 << 25) // weight.shape[0])
         needs = ctx.needs_input_grad
         computed = hidden.dtype
         matrix = weight.to(computed)
         grad_hidden = torch.empty_like(hidden) if needs[0] else None
-        grad_weight = torch.zeros_like(weight) if needs[1] else None
+        # Of many chunks in half precision most would be rounded away in the sum.
+        summed = torch.float32 if len(targets) > chunk else weight.dtype
+        grad_weight = torch.zeros_like(weight, dtype=summed) if needs[1] else None
         grad_bias = torch.zeros_like(bias) if bias is not None and needs[2] else None
         losses = torch.empty(len(targets), dtype=torch.float32, device=hidden.device)
         for begin in range(0, len(targets), chunk):
             rows = slice(begin, begin + chunk)
             logits = functional.linear(hidden[rows], matrix, bias.to(computed) if bias is not None else None).float()
-            log_total = torch.logsumexp(logits, dim=-1)
             wanted = targets[rows, None]
-            losses[rows] = log_total - logits.gather(1, wanted)[:, 0]
+            losses[rows] = -logits.gather(1, wanted)[:, 0]
+            largest = logits.amax(dim=-1, keepdim=True)
+            slope = logits.sub_(largest).exp_()
+            total = slope.sum(dim=-1, keepdim=True)
+            losses[rows] += (largest + total.log())[:, 0]
             if not any(needs[:3]):
                 continue
-            slope = logits.sub_(log_total[:, None]).exp_()
-            slope.scatter_add_(1, wanted, torch.full_like(wanted, -1, dtype=slope.dtype))
+            slope.div_(total).scatter_add_(1, wanted, torch.full_like(wanted, -1, dtype=slope.dtype))
             half = slope.to(computed)
             if grad_hidden is not None:
                 torch.mm(half, matrix, out=grad_hidden[rows])
@@ -59,6 +64,8 @@ class ChunkedCrossEntropy(torch.autograd.Function):
                     grad_weight += half.T @ hidden[rows]
             if grad_bias is not None:
                 grad_bias += slope.sum(0).to(grad_bias.dtype)
+        if grad_weight is not None:
+            grad_weight = grad_weight.to(weight.dtype)
         ctx.save_for_backward(grad_hidden, grad_weight, grad_bias)
         ctx.mark_non_differentiable(losses)
         return losses.sum(), losses

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from corpora import read_jsonl, run_with
+from corpora import EXAMPLE, read_jsonl, run_with
 
+import synthcpt
 from synthcpt.backends.mock import MockBackend
 from synthcpt.generation import Run
 from synthcpt.records import Completion, Request
@@ -121,6 +122,77 @@ async def test_a_page_without_line_ends_is_cut_and_read_whole(tmp_path: Path) ->
         assert text in "".join(read)
 
 
+async def test_short_pieces_are_left_out_but_for_a_document_that_is_one(tmp_path: Path) -> None:
+    text = " ".join(f"{TEXT} Part {n}." for n in range(40))
+    for fewest_tokens, count in ((10, 4), (5000, 1)):
+        script = Script([question(0)])
+        await run(script, tmp_path, text, forms=("list",), fewest_tokens=fewest_tokens)
+        assert (len(script.requests) > 2) == (count > 1)
+    assert len(script.requests) == 1
+
+
+async def test_an_answer_that_was_cut_off_is_kept_out_and_remarks_on_a_text_too(tmp_path: Path) -> None:
+    script = Script([question(0)], distill=f"Here is the rewritten passage:\n\n{PROSE}")
+    whole = await run(script, tmp_path, forms=("distill",))
+    assert "Here is" not in rows_of(whole, "distill")[0]["text"]
+
+    backend = MockBackend(MockBackend.Options(), lambda _: Completion(PROSE, "length", 10, 1600))
+    made, _ = await run_with(
+        backend, tmp_path / "cut", tmp_path / "docs", method="diverse_qa", options={"forms": ("distill",)},
+    )  # fmt: skip
+    assert not made.dataset()
+    lost = [*read_jsonl(made.path / "rejected"), *read_jsonl(made.path / "failures")]
+    assert "truncated" in {one["reason"] for one in lost}
+
+
+async def test_no_more_questions_are_taken_than_asked_for(tmp_path: Path) -> None:
+    script = Script([question(n) for n in range(8)])
+    made = await run(script, tmp_path, forms=("questions",), questions=2, closed_book=True)
+    assert len(rows_of(made, "question")) == 2
+
+
+async def test_calls_for_questions_that_failed_cost_no_other_text(tmp_path: Path) -> None:
+    script = Script([])
+    (tmp_path / "mills.md").write_text(f"# The Mills\n\n{TEXT}\n")
+    backend = MockBackend(
+        MockBackend.Options(), lambda request: "no" if request.prompt.endswith("questions") else script(request)
+    )
+    made, _ = await run_with(backend, tmp_path / "out", tmp_path / "mills.md", method="diverse_qa")
+    assert [json.loads(row["meta"])["step"] for row in made.dataset()] == ["distill", "knowledge", "list"]
+    assert [failure["reason"] for failure in read_jsonl(made.path / "failures")] == ["malformed_answer"]
+
+
+async def test_only_problems_compute_and_only_answers_of_a_word_need_not_be_the_segments(tmp_path: Path) -> None:
+    evidence = "The mill of Arden was built in 1900 ... The mill of Hollin was built in 1907"
+    asked = "How many years lie between the mills of Arden and Hollin?"
+    computed = question(0, question=asked, evidence=evidence, answer="7 years")
+    own = "Yes, wealthy merchants paid handsomely"
+    said = [question(1, answer=own), question(2, form="yes_no", answer=own)]
+    made = await run(Script([computed, *said]), tmp_path, forms=("questions",), closed_book=True)
+    assert sorted(row["reason"] for row in read_jsonl(made.path / "rejected")) == ["number_invented", "unsupported"]
+    assert [json.loads(row["meta"])["form"] for row in rows_of(made, "question")] == ["yes_no"]
+
+
+async def test_a_models_own_labels_give_way_to_those_shown(tmp_path: Path) -> None:
+    asked = [question(n, form="choice", options=[f"A) {1900 + n}", "B) 1850"], answer="A") for n in range(8)]
+    made = await run(Script(asked), tmp_path, forms=("questions",), closed_book=True)
+    shown = [line for row in rows_of(made, "question") for line in row["messages"][0]["content"].split("\n")[1:]]
+    assert len(shown) == 16
+    assert max(map(len, shown)) <= len("(A) 1900")
+
+
+def test_the_embedded_backends_questions_hold(tmp_path: Path) -> None:
+    made = synthcpt.generate(
+        "diverse_qa", input=sorted(EXAMPLE.iterdir())[:8], output=tmp_path / "out", options={"closed_book": True}
+    )
+    assert not read_jsonl(made.path / "rejected")
+    rows = rows_of(made, "question")
+    assert {json.loads(row["meta"])["form"] for row in rows} == {"open", "choice"}
+    for row in rows:
+        asked, answer = (turn["content"] for turn in row["messages"])
+        assert json.loads(row["meta"])["form"] == "open" or answer in asked
+
+
 async def test_a_list_must_be_one(tmp_path: Path) -> None:
     made = await run(Script([question(0)], list=PROSE), tmp_path, forms=("list",))
     assert [row["reason"] for row in read_jsonl(made.path / "rejected")] == ["no_list"]
@@ -135,6 +207,21 @@ async def test_closed_book_questions_are_chats(tmp_path: Path) -> None:
     ]
     assert rows[0]["messages"][1]["content"].endswith("1900")
     assert rows[0]["messages"][1]["content"] in rows[0]["messages"][0]["content"]
+
+
+async def test_options_are_shown_whatever_the_form_is_called(tmp_path: Path) -> None:
+    options = ["1850", "1900", "1700"]
+    script = Script([question(0, form="comprehension", options=options, answer="B"), question(1, options=options)])
+    made = await run(script, tmp_path, forms=("questions",), closed_book=True)
+    asked, free = [[turn["content"] for turn in row["messages"]] for row in rows_of(made, "question")]
+    assert all(option in asked[0] for option in options)
+    assert asked[1].endswith("1900")
+    assert free == ["When was the mill of Bellis built?", "1901"], "options that its answer is none of are left out"
+
+
+async def test_a_letter_without_its_options_is_no_answer(tmp_path: Path) -> None:
+    made = await run(Script([question(0, answer="B"), question(1)]), tmp_path, forms=("questions",))
+    assert [row["reason"] for row in read_jsonl(made.path / "rejected")] == ["bad_options"]
 
 
 async def test_a_letter_stands_for_its_option_which_must_be_the_segments(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ async def test_later_rounds_see_the_earlier_passages_and_pairs(tmp_path: Path) -
     further = [request for request in script.requests if request.prompt == "instruction_synthesis/further"]
     assert len(further) == 4
     last = max(further, key=lambda request: len(str(request.slots["examples"])))
-    assert SENTENCES[0] in last.slots["examples"]
+    assert last.slots["examples"].index(SENTENCES[0]) < last.slots["examples"].index(SENTENCES[3])
     assert "When was the mill of Arden built?" in last.slots["examples"]
     assert SENTENCES[6] in last.slots["document"]
 
@@ -101,6 +101,14 @@ async def test_a_passage_without_pairs_ends_its_chain_and_makes_no_text(tmp_path
 
 
 async def test_the_passage_stands_unaltered_and_before_its_pairs(tmp_path: Path) -> None:
+    told = [f"## The mills\n\n- the  first:\n  {one}\n- the rest" for one in SENTENCES]
+    script = Script(lambda passage: [pair_on(passage)] if any(place in passage for place in PLACES) else [])
+    made = await run(script, tmp_path, told=told, passage_tokens=120)
+    assert any("\n\n- the  first:\n  The mill" in row["text"] for row in made.dataset())
+    source = (tmp_path / "docs/mills.txt").read_text()
+    for row in made.dataset():
+        for start, end in json.loads(row["meta"])["passages"]:
+            assert source[start:end].strip("\n") in row["text"]
     made = await run(Script(), tmp_path)
     for row in made.dataset():
         for start, end in json.loads(row["meta"])["passages"]:
@@ -122,6 +130,9 @@ async def test_inverted_pairs_stand_first(tmp_path: Path) -> None:
         ({"answer": "1850"}, "number_invented"),
         ({"answer": "1900", "options": ["1901", "1902"]}, "no_right_option"),
         ({"answer": "1900", "options": ["1900"]}, "bad_options"),
+        ({"answer": "(B)"}, "bad_options"),
+        ({"answer": "by wealthy merchants from elsewhere"}, "unsupported"),
+        ({"answer": "B", "options": ["1900", "1817"]}, "number_invented"),
         ({"reasoning": "It burnt in 1777, and was built anew."}, "number_invented"),
         ({"reasoning": "Mayor Grimthorpe had it built."}, "name_invented"),
         ({"question": " "}, "empty_task"),
@@ -145,6 +156,31 @@ async def test_the_answer_to_a_choice_is_its_shuffled_line(tmp_path: Path) -> No
     assert text.rstrip().endswith(right.removeprefix("- "))
 
 
+async def test_passages_leave_room_for_their_pairs_and_no_more_pairs_are_taken_than_asked_for(tmp_path: Path) -> None:
+    def write(passage: str) -> list[dict[str, Any]]:
+        return [pair_on(passage), pair_on(passage, question="In which year did its folk build the mill?")]
+
+    script = Script(write)
+    made = await run(script, tmp_path, passage_tokens=400, most_tokens=256, pairs=1)
+    assert all(estimate_tokens(str(request.slots["document"])) <= 128 for request in script.requests)
+    assert {count for row in rows_of(made, "chain") for count in json.loads(row["meta"])["pairs"]} == {1}
+    assert not read_jsonl(made.path / "rejected"), "what was not asked for is no fault"
+
+
+async def test_a_call_that_failed_costs_its_passage_alone(tmp_path: Path) -> None:
+    script = Script()
+    backend = MockBackend(
+        MockBackend.Options(), lambda request: "no" if "Dunmar" in request.slots["document"] else script(request)
+    )
+    (tmp_path / "mills.txt").write_text("\n\n".join(SENTENCES))
+    made, _ = await run_with(
+        backend, tmp_path / "out", tmp_path / "mills.txt", method="instruction_synthesis",
+        options={"passage_tokens": 60},
+    )  # fmt: skip
+    assert sorted(map(len, passages_of(made))) == [1, 1, 2, 2]
+    assert [failure["reason"] for failure in read_jsonl(made.path / "failures")] == ["malformed_answer"]
+
+
 async def test_a_chain_ends_before_it_is_too_long(tmp_path: Path) -> None:
     chains = passages_of(await run(Script(), tmp_path, rounds=7, most_tokens=256))
     assert len(chains) > 1
@@ -162,10 +198,12 @@ async def test_closed_book_pairs_carry_loss_on_the_answer_alone(tmp_path: Path) 
 
 
 async def test_a_choice_alone_shows_its_options(tmp_path: Path) -> None:
-    made = await run(
-        Script(lambda passage: [pair_on(passage, options=["1900", "1817", "1744"])]), tmp_path, 1, closed_book=True
-    )
-    question, answer = (turn["content"] for turn in rows_of(made, "pair")[0]["messages"])
+    pair = {"options": ["1817", "1900", "1744"], "answer": "B", "reasoning": "The passage says 1900."}
+    made = await run(Script(lambda passage: [pair_on(passage, **pair)]), tmp_path, 1, closed_book=True)
+    row = rows_of(made, "pair")[0]
+    assert json.loads(row["meta"])["answer"] == "1900"
+    assert "The passage says" not in row["text"], "there is no passage"
+    question, answer = (turn["content"] for turn in row["messages"])
     assert len(question.split("\n")) == 4
     assert answer.endswith("1900")
     assert answer in question
@@ -219,6 +257,14 @@ async def test_styles_come_as_often_as_their_weights_say_and_inversion_with_any(
     assert 38 * share < sum(text.index("?") < text.index("by folk") for text in texts) < 62 * share
 
 
+async def test_a_single_pair_is_no_list(tmp_path: Path) -> None:
+    told = [f"The mill of Arden was built in 1900 by folk number {n}, who needed its flour." for n in range(120)]
+    made = await run(Script(), tmp_path, told=told, rounds=1, passage_tokens=32)
+    texts = [row["text"] for row in rows_of(made, "chain")]
+    assert len(texts) > 100
+    assert not any(re.search(r"^(?:1\. |- )", text, re.MULTILINE) for text in texts)
+
+
 async def test_another_language_gets_no_english_words(tmp_path: Path) -> None:
     told = [
         f"Die Mühle von {place} wurde {1900 + n} von den Leuten am Fluss gebaut, die für den Winter Mehl brauchten."
@@ -265,6 +311,7 @@ def test_the_embedded_backends_pairs_hold(tmp_path: Path) -> None:
     assert any("fills the gap?" in question for question in asked)
     assert any(re.search(r"\b[Ww]ho (?:or what )?[a-z]+ ", question) for question in asked)
     assert any("\n" in question for question in asked), "some have options"
+    assert any("The passage says: " in row["text"] for row in rows_of(made, "chain")), "some have reasons"
 
 
 async def test_a_document_without_any_pair_fails_with_a_reason(tmp_path: Path) -> None:

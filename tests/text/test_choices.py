@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from synthcpt.text.choices import LABELS, bare_options, flawed, right_option, shuffled
+from synthcpt.text.choices import LABELS, bare_options, flawed, optionless, right_option, shuffled
 
 OPTIONS = ["Corve Mill", "Bellis Reach", "Dunmar Point", "Arden Vale"]
 
@@ -78,3 +78,16 @@ def test_own_labels_are_taken_off_all_options_or_none() -> None:
 def test_what_is_no_choice_is_told(options: list[str], answer: str, reason: str) -> None:
     verdict = flawed(options, answer)
     assert (verdict.reason if verdict else "") == reason
+
+
+@pytest.mark.parametrize("answer", ["B", "(b)", "c.", "D)", " a "])
+def test_a_letter_without_options_is_no_answer(answer: str) -> None:
+    verdict = optionless(answer, "A mill that was built of oak")
+    assert verdict is not None
+    assert verdict.reason == "bad_options"
+    assert optionless("A", "A mill"), "an article"
+
+
+@pytest.mark.parametrize(("answer", "evidence"), [("C", "the vitamin C in them"), ("elm", ""), ("I", ""), ("7", "")])
+def test_other_short_answers_are_answers(answer: str, evidence: str) -> None:
+    assert optionless(answer, evidence) is None

@@ -46,6 +46,8 @@ def test_arrangements_differ() -> None:
     inline = arranged(pairs, "inline")
     assert "\n" not in inline
     assert inline.count("answer 0.") == 1, "a pair ends before the next begins"
+    turns = arranged(pairs, "next_turn").split("\n")
+    assert [line[:2] for line in turns] == ["- ", "  ", "  ", "- "] * 2, "an item a turn, with its lines under it"
 
 
 def test_templates_without_words_are_those_of_slots_and_signs() -> None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import combinations
 from typing import Any
 
-from synthcpt.backends.extractive.lexicon import GENERIC, INSTITUTIONS, STOPWORDS, TITLES
+from synthcpt.backends.extractive.lexicon import STOPWORDS, TITLES
 from synthcpt.backends.extractive.names import NameFinder, merge_names
 from synthcpt.backends.extractive.reading import LONGEST_SENTENCE_CHARS, Reading, Sentence
 from synthcpt.backends.extractive.resolving import resolve_openings
@@ -315,6 +315,4 @@ def _is_told(sentence: Sentence) -> bool:
 
 
 def _person_like(name: str, finder: NameFinder) -> bool:
-    words = name.split()
-    last = words[-1]
-    return 2 <= len(words) <= 4 and not finder.is_common(last) and last.lower() not in INSTITUTIONS | GENERIC
+    return 2 <= len(name.split()) <= 4 and finder.may_be_person(name)

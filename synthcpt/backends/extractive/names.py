@@ -21,7 +21,9 @@ from synthcpt.backends.extractive.lexicon import (
     VERB_LIKE,
 )
 from synthcpt.text.abbreviations import word_set
+from synthcpt.text.kind_words import ORGANISATIONS, PLACES, SURNAMES_TOO
 from synthcpt.text.mentions import canonical
+from synthcpt.text.wholes import NUMBERED
 
 # A word, an initial ("J."), a word with a possessive ending, a number, or any other mark.
 _TOKEN = re.compile(
@@ -36,6 +38,8 @@ _CALENDAR = MONTHS | DAYS | SEASONS | {day + "s" for day in DAYS} | {"aka"}
 _FUNCTION_WORDS = STOPWORDS - VERB_LIKE
 _NUMBER_WORDS = word_set("two three four five six seven eight nine ten twelve")
 _COMPASS = word_set("north south east west central")
+_NO_SURNAMES = (PLACES | ORGANISATIONS | INSTITUTIONS) - SURNAMES_TOO
+_COMPANIES = ORGANISATIONS - INSTITUTIONS
 _LONGEST_NAME_WORDS = 7
 
 
@@ -56,6 +60,7 @@ class NameFinder:
         self._tokens = [_tokenise(text) for text in sentences]
         self._lower: Counter[str] = Counter()
         self._inside: Counter[str] = Counter()
+        self._with_article: set[str] = set()
         for tokens in self._tokens:
             for at, token in enumerate(tokens):
                 if token.text[:1].islower():
@@ -77,11 +82,27 @@ class NameFinder:
         lower = word.lower()
         return lower in GENERIC or self._lower[lower] > 0 or lower in STOPWORDS
 
+    def may_be_person(self, name: str) -> bool:
+        """Whether a name of several words may be a person's, as "Pell Jetty" and "the Skerrow Packet" are not."""
+        last = name.split()[-1]
+        return not self.is_common(last) and last.lower() not in _NO_SURNAMES and name not in self._with_article
+
+    def goes_by_first(self, name: str) -> bool:
+        """Whether the first word alone may mean it too: of people, and of companies, but not of places.
+
+        "Pell" is not "Pell Jetty", but another place.
+        """
+        words = name.split()
+        is_company = len(words) == 2 and words[1].lower() in _COMPANIES and name not in self._with_article
+        return is_company or (len(words) < 4 and self.may_be_person(name))
+
     def _names(self, text: str, tokens: list[_Token]) -> Iterator[str]:
         at = 0
         while at < len(tokens):
             end = self._run_end(tokens, at)
             if end > at and (name := self._display(text, tokens, at, end)):
+                if at and tokens[at - 1].text.lower() == "the" and tokens[at].text.lower().rstrip(".") not in TITLES:
+                    self._with_article.add(name)
                 yield name
             at = max(end, at + 1)
 
@@ -145,16 +166,7 @@ class NameFinder:
 
     def is_numbered(self, word: str) -> bool:
         """Whether a word takes numbers as part of its name: By-law 31, Article 5."""
-        return "-" in word or word.lower() in {
-            "article",
-            "section",
-            "apollo",
-            "boeing",
-            "route",
-            "part",
-            "phase",
-            "rule",
-        }
+        return "-" in word or word.lower() in NUMBERED
 
     def _of_the(self, tokens: list[_Token], end: int) -> int:
         if end + 2 < len(tokens) and tokens[end + 1].text == "the" and _is_capitalised(tokens[end + 2].text):
@@ -227,7 +239,7 @@ def _owners(keys: list[str], finder: NameFinder, shown: dict[str, str]) -> dict[
         words = key.split()
         if len(words) > 1:
             by_last.setdefault(words[-1], []).append(key)
-            if len(words) <= 3 and not finder.is_common(shown[key].split()[-1]) and words[-1] not in INSTITUTIONS:
+            if finder.goes_by_first(shown[key]):
                 by_first.setdefault(words[0], []).append(key)
     owners: dict[str, list[str]] = {}
     for key in keys:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
 from synthcpt.backends.extractive.analysis import Analysis
 from synthcpt.backends.extractive.clauses import FINITE
-from synthcpt.text.kinds import QUANTITIES, Value
+from synthcpt.text.kinds import QUANTITIES, Value, Values
+from synthcpt.text.mentions import Haystack, canonical
 from synthcpt.text.statements import BLANK, Gap, Statements
+from synthcpt.text.wholes import Wholes
 
 _MOST_WORDS = 45
 _MOST_SENTENCES = 60
@@ -22,15 +25,11 @@ _VERB = re.compile(r" ((?:also |later |first |then |once )?([a-z]+)) ")
 _OPEN = re.compile(r"[;:]|, (?:and|but|so|for|yet|nor) | (?:it|her|him|them|this)(?: |,|$)")
 """In a question: another clause whose subject is another, or a pronoun that may be."""
 _DEFINES = re.compile(r" (is|was|are|were) (?:a|an|the) \w")
+_NO_DIGIT = re.compile(r"[^\d]")
 _PASSIVE_YEAR = re.compile(
     rf"((?:The |A )?[^,;:()\"“”_]{{2,60}}?) (was|were) ((?:[a-z]+ed|built|begun|made|laid|held|sold|lost|found|sunk)"
     rf"[^,;:()\"“”_]{{0,60}}?) in {BLANK}\."
 )
-_PART = re.compile(
-    rf"(?:hundred|thousand|million) (?:and )?{BLANK}"
-    rf"|{BLANK}(?:[ -](?:[mb]illion|trillion|thousand|hundred|crore|lakh)\b|:)"
-)
-"""A gap for a part of a number, or for what only labels the words after it."""
 
 
 class Asked(NamedTuple):
@@ -51,12 +50,10 @@ def ask_about(analysis: Analysis, document: str, most: int) -> list[Asked]:
         document: its text, in whose very words the evidence is.
         most: how many.
     """
-    statements = Statements(document, analysis.title)
-    numbers = [
-        n for n in statements.tellable if _told(statements, n) and len(_told(statements, n).split()) < _MOST_WORDS
-    ]
+    asker = _Asker(analysis, document)
+    numbers = [n for n in asker.statements.tellable if 0 < len(asker.told(n).split()) < _MOST_WORDS]
     numbers = numbers[:: -(-len(numbers) // _MOST_SENTENCES) or 1]
-    ways = {number: _ways(analysis, statements, number) for number in numbers}
+    ways = {number: asker.ways(number) for number in numbers}
     chosen: list[tuple[int, Asked]] = []
     known: set[str] = set()
     while len(chosen) < most and ways:
@@ -70,58 +67,116 @@ def ask_about(analysis: Analysis, document: str, most: int) -> list[Asked]:
     return [asked for _, asked in sorted(chosen, key=lambda item: item[0])]
 
 
-def _ways(analysis: Analysis, statements: Statements, number: int) -> Iterator[Asked]:
-    """What can be asked about a sentence, the plainest questions first."""
-    told, evidence = _told(statements, number), statements.sentences[number].text
-    subject = statements.subject if analysis.english else ""
-    if subject and told.startswith(subject) and (defines := _DEFINES.match(told, len(subject))):
-        yield Asked(f"What {defines[1]} {subject}?", told, (), evidence, told)
-    gaps = [(gap, _plain(gap, told) if analysis.english else "") for gap in statements.gaps(number)]
-    gaps = [(gap, plain) for gap, plain in gaps if not _PART.search(_one_line(gap.sentence))]
-    for gap, plain in sorted(gaps, key=lambda item: not item[1]):
-        wrong = statements.false_values(number, gap.value, range(len(statements.sentences)))
+def hideable(analysis: Analysis, number: int, text: str) -> Iterator[Value]:
+    """What can be left out of a sentence: names but the title's, the most salient first, then dates and numbers.
+
+    Each stands there once, and whole; its kind is what a question calls it.
+
+    Args:
+        analysis: of the document.
+        number: the sentence.
+        text: the sentence as it is told, with a name for its pronoun, say.
+    """
+    haystack, title = Haystack(text), canonical(analysis.title)
+    names = list[Value]()
+    for name in analysis.names_in(number):
+        places = haystack.find_all(name)
+        if len(places) == 1 and name[:1].isupper() and canonical(name) not in title:
+            (start, end), key = places[0], canonical(name)
+            names.append(Value(start, end, text[start:end], "name", key))
+    figures = [value for value in Values(text).all if not value.is_name]
+    wholes = Wholes(text, figures, (analysis.title,))
+    for value in (*names, *figures):
+        whole = wholes.whole(value)
+        # A small number that counts nothing may be an hour, or only stand for what was counted before.
+        if whole and text.count(whole.text) == 1 and (value.kind != "number" or len(_NO_DIGIT.sub("", whole.text)) > 1):
+            yield replace(whole, kind=_kind(value, whole.text))
+
+
+class _Asker:
+    """A document, and what can be asked about its sentences."""
+
+    def __init__(self, analysis: Analysis, document: str) -> None:
+        self.analysis = analysis
+        self.statements = statements = Statements(document, analysis.title)
+        values = (value for sentence in statements.sentences for value in sentence.values)
+        self.wholes = Wholes(document, values, (analysis.title, statements.subject))
+
+    def told(self, number: int) -> str:
+        """The sentence so that it can be read alone; empty where it cannot."""
+        sentence = self.statements.sentences[number]
+        # Emphasis that begins in one sentence and ends in another
+        whole = sentence.text.count("*") % 2 == 0
+        return self._named(_one_line(sentence.text), leans=sentence.leans) if whole else ""
+
+    def ways(self, number: int) -> Iterator[Asked]:
+        """What can be asked about a sentence, the plainest questions first."""
+        statements, english = self.statements, self.analysis.english
+        told, evidence = self.told(number), statements.sentences[number].text
+        subject = statements.subject if english else ""
+        if subject and told.startswith(subject) and (defines := _DEFINES.match(told, len(subject))):
+            yield Asked(f"What {defines[1]} {subject}?", told, (), evidence, told)
+        gaps = [(value, gap, _plain(value, gap, told) if english else "") for value, gap in self._gaps(number)]
+        for value, gap, plain in sorted(gaps, key=lambda item: not item[2]):
+            yield Asked(
+                self._asked(number, gap, plain),
+                _one_line(gap.value.text),
+                self._wrong(number, value, gap.value),
+                evidence,
+                told,
+            )
+
+    def _gaps(self, number: int) -> Iterator[tuple[Value, Gap]]:
+        """Each value that can be asked for, and the sentence with a gap for all that it is a part of."""
+        sentence = self.statements.sentences[number]
+        for gap in self.statements.gaps(number):
+            whole = self.wholes.whole(gap.value)
+            if whole is not None and sentence.start <= whole.start and whole.end <= sentence.end:
+                before, after = (
+                    sentence.text[: whole.start - sentence.start],
+                    sentence.text[whole.end - sentence.start :],
+                )
+                yield (
+                    gap.value,
+                    Gap(_one_line(f"{before}{BLANK}{after}"), replace(whole, kind=_kind(gap.value, whole.text))),
+                )
+
+    def _wrong(self, number: int, value: Value, whole: Value) -> tuple[str, ...]:
+        """Answers of the same kind that are wrong."""
+        statements, grown = self.statements, whole.text != value.text
+        found = statements.false_values(number, value, range(len(statements.sentences)))
+        others = [(other, self.wholes.whole(other)) for other in found]
+        # A year is no answer where a period is asked for, but one address has a number and another none.
+        like = [w for other, w in others if w and (value.is_name or (w.text != other.text) == grown)]
+        wholes = [_one_line(other.text) for other in like]
         # Two that end in the same word may be one person, under a longer and a shorter name.
-        apart = {_one_line(other.text).split(" ")[-1]: _one_line(other.text) for other in wrong}
-        wrongs = tuple(islice(apart.values(), _MOST_WRONG))
-        question = _asked(analysis, statements, number, gap, plain)
-        yield Asked(question, _one_line(gap.value.text), wrongs, evidence, told)
+        apart = {whole if value.kind.startswith("number") else whole.split(" ")[-1]: whole for whole in wholes}
+        return tuple(islice(apart.values(), _MOST_WRONG))
+
+    def _named(self, text: str, *, leans: bool) -> str:
+        """With the subject for the pronoun that it opens with."""
+        first, _, rest = text.partition(" ")
+        if not leans or text.startswith(BLANK):
+            return text
+        subject = self.statements.subject
+        return f"{subject} {rest}" if first in _OF_SUBJECT and subject else ""
+
+    def _asked(self, number: int, gap: Gap, plain: str) -> str:
+        """A plain question where there is one, else the sentence with its gap."""
+        title = self.analysis.title
+        if plain:
+            known = not title or self.statements.subject in plain
+            return plain if known else f'According to "{title}", {plain[0].lower()}{plain[1:]}'
+        sentence = self._named(gap.sentence, leans=self.statements.sentences[number].leans)
+        if not self.analysis.english:
+            return sentence
+        asked = f"which {gap.value.kind} fills the gap? {sentence}"
+        return f'From "{title}": {asked}' if title else f"{asked[0].upper()}{asked[1:]}"
 
 
-def _told(statements: Statements, number: int) -> str:
-    """The sentence so that it can be read alone; empty where it cannot."""
-    sentence = statements.sentences[number]
-    return _named(statements, _one_line(sentence.text), leans=sentence.leans)
-
-
-def _named(statements: Statements, text: str, *, leans: bool) -> str:
-    """With the subject for the pronoun that it opens with."""
-    first, _, rest = text.partition(" ")
-    if not leans or text.startswith(BLANK):
-        return text
-    return f"{statements.subject} {rest}" if first in _OF_SUBJECT and statements.subject else ""
-
-
-def _asked(analysis: Analysis, statements: Statements, number: int, gap: Gap, plain: str) -> str:
-    """A plain question where there is one, else the sentence with its gap."""
-    title = analysis.title
-    if plain:
-        known = not title or statements.subject in plain
-        return plain if known else f'According to "{title}", {plain[0].lower()}{plain[1:]}'
-    leans = statements.sentences[number].leans
-    sentence = _named(statements, _one_line(gap.sentence), leans=leans)
-    if not analysis.english:
-        return sentence
-    kind = _kind(gap.value)
-    return (
-        f'From "{title}": which {kind} fills the gap? {sentence}'
-        if title
-        else f"Which {kind} fills the gap? {sentence}"
-    )
-
-
-def _plain(gap: Gap, told: str) -> str:
+def _plain(value: Value, gap: Gap, told: str) -> str:
     """A question in the order of speech, for gaps at the sentence's start and for years at the end of a passive."""
-    sentence = _one_line(gap.sentence)
+    sentence = gap.sentence
     if gap.value.kind == "year" and (passive := _PASSIVE_YEAR.fullmatch(sentence)):
         subject = passive[1]
         if subject.split()[0] not in (*_OF_SUBJECT, "They", "There"):
@@ -131,9 +186,9 @@ def _plain(gap: Gap, told: str) -> str:
         return ""
     rest = sentence[len(BLANK) :].removesuffix(".")
     verb = _VERB.match(rest)
-    if not verb or not gap.value.is_name or not _is_singular_verb(verb[2]) or _OPEN.search(rest):
+    if not verb or not value.is_name or not _is_singular_verb(verb[2]) or _OPEN.search(rest):
         return ""
-    return f"{'Who' if gap.value.kind == 'person' else 'Who or what'}{rest}?"
+    return f"{'Who' if value.kind == 'person' else 'Who or what'}{rest}?"
 
 
 def _is_singular_verb(word: str) -> bool:
@@ -142,9 +197,17 @@ def _is_singular_verb(word: str) -> bool:
     )
 
 
-def _kind(value: Value) -> str:
+def _kind(value: Value, whole: str) -> str:
     """What a value is called in a question; a name only that, since its kind is a guess."""
-    return "name" if value.is_name else value.kind if value.kind in QUANTITIES else "number"
+    if value.is_name:
+        return "name"
+    if " minutes to " in whole or " minutes past " in whole:
+        return "time"
+    if value.kind not in QUANTITIES:
+        return "number" if whole == value.text else "quantity"
+    if value.kind == "year" and whole != value.text:
+        return "month" if any(map(str.isalpha, whole)) else "period"
+    return value.kind
 
 
 def _one_line(text: str) -> str:

@@ -11,6 +11,7 @@ import orjson
 
 from synthcpt.backends.extractive.analysis import Analysis
 from synthcpt.backends.extractive.lexicon import MONTHS, STOPWORDS
+from synthcpt.backends.extractive.questions import hideable
 from synthcpt.backends.extractive.writing import Draft, enumerate_names, paragraphs
 from synthcpt.text.mentions import Haystack, canonical
 
@@ -123,12 +124,11 @@ def _blanks(analysis: Analysis) -> str:
     items: dict[int, tuple[str, str]] = {}
     asked: set[str] = set()
     for number in best:
-        hidden = _hidden(analysis, number, told[number], asked)
+        text = told[number]
+        hidden = next((one for one in hideable(analysis, number, text) if canonical(one.text) not in asked), None)
         if hidden and len(items) < _MOST_LINES:
-            start, end = hidden
-            answer = told[number][start:end]
-            asked.add(canonical(answer))
-            items[number] = (f"{told[number][:start]}_____{told[number][end:]}", answer)
+            asked.add(canonical(hidden.text))
+            items[number] = (f"{text[: hidden.start]}_____{text[hidden.end :]}", hidden.text)
     if len(items) < _FEWEST_LINES:
         return ""
     chosen = [items[n] for n in sorted(items)]
@@ -212,7 +212,7 @@ _STRATEGIES = (
     ),
     _Strategy(
         "Fill-in-the-blank quiz",
-        "Leave a name or a year out of each important statement, number the statements, and give the answers below.",
+        "Leave a name, a date or a number out of each important statement, and give the answers below the statements.",
         "trivia quiz short blanks factual",
         _blanks,
     ),
@@ -261,17 +261,6 @@ def _long_enough(text: str) -> str:
 
 def _month_number(name: str | None) -> int:
     return _MONTHS.index(name[:3].lower()) // 3 + 1 if name else 0
-
-
-def _hidden(analysis: Analysis, number: int, text: str, asked: set[str]) -> tuple[int, int] | None:
-    """What to leave out of a sentence: a name that stands in it once, or a year; not the title, and not twice."""
-    haystack = Haystack(text)
-    for name in analysis.names_in(number):
-        places = haystack.find_all(name)
-        if len(places) == 1 and name[:1].isupper() and not _is_title(analysis, name) and canonical(name) not in asked:
-            return places[0]
-    years = list(_DATE.finditer(text))
-    return years[0].span() if len(years) == 1 and canonical(years[0][0]) not in asked else None
 
 
 def _trimmed(figure: str) -> str:

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from synthcpt.backends.extractive.analysis import Analysis
 from synthcpt.backends.extractive.lexicon import STOPWORDS
+from synthcpt.backends.extractive.questions import hideable
 from synthcpt.backends.extractive.reading import Sentence
 from synthcpt.backends.extractive.simpler import short_sentences
 from synthcpt.backends.extractive.writing import paragraphs
@@ -28,7 +29,6 @@ _CONNECTIVE = re.compile(
 _ARTICLE = re.compile(r"^(?:The|A|An) (?!(?:few|little|lot|number|hundred|thousand|million|dozen)\b)(?=\S)")
 _IS_A = re.compile(r" (is|was|are|were) (?:a|an|the) ")
 _DATE = re.compile(r"(In|On|By) ((?:\d{1,2} )?(?:[A-Z][a-z]+ )?(?:\d{1,2}, )?[12]\d{3}),? ")
-_NUMBER = re.compile(r"(?<![\w.,])\d[\d,.]*\d(?![\w%])")
 
 
 def easy(analysis: Analysis, _: Slots) -> str:
@@ -218,9 +218,10 @@ def _question(analysis: Analysis, number: int, sentence: Sentence, text: str) ->
     """A question that the sentence answers."""
     title = canonical(analysis.title)
     named = analysis.names_in(number)
-    hidden = next((name for name in named if canonical(name) not in title and _stands_out(name, text)), "")
+    hidden = next(hideable(analysis, number, text), None)
+    gapped = f"{text[: hidden.start]}{_GAP}{text[hidden.end :]}" if hidden else ""
     if not analysis.english:
-        return f"{text.replace(hidden, _GAP, 1)} {_GAP}?" if hidden else f"{analysis.title or text.split()[0]}?"
+        return f"{gapped} {_GAP}?" if hidden else f"{analysis.title or text.split()[0]}?"
     others = [name for name in named if canonical(name) != title]
     about = others[0] if others else analysis.title
     if sentence.label:
@@ -232,23 +233,8 @@ def _question(analysis: Analysis, number: int, sentence: Sentence, text: str) ->
         account = f"According to the account of {analysis.title}, what" if analysis.title else "What"
         return f"{account} happened {dated[1].lower()} {dated[2]}?"
     if hidden:
-        return f"Which name is missing here? {text.replace(hidden, _GAP, 1)}"
-    if figure := _NUMBER.search(text):
-        return f"Which number is missing here? {text[: figure.start()]}{_GAP}{text[figure.end() :]}"
+        return f"Which {hidden.kind} is missing here? {gapped}"
     return f"What more is told of {analysis.spoken(about)}?" if about else "What more is told?"
-
-
-def _stands_out(name: str, text: str) -> bool:
-    """Whether a name is in the text once, with a capital, and is not a part of a longer one."""
-    at = text.find(name)
-    if at < 0 or text.count(name) > 1 or not name[:1].isupper():
-        return False
-    before, after = text[:at].split(" ")[-2:-1], text[at + len(name) :].lstrip(" ")[:1]
-    behind = text[at + len(name) : at + len(name) + 1]
-    if behind in ("-", "–", "’", "'"):
-        return False
-    preceded = bool(before) and at > 0 and before[0][:1].isupper() and before[0].lower() not in STOPWORDS
-    return not (behind == " " and after.isupper()) and not preceded
 
 
 def _heading(analysis: Analysis, english: str) -> str:

@@ -1,0 +1,164 @@
+"""`synthcpt train` as a user types it, from a generated corpus to a model that others load."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from corpora import EXAMPLE
+
+pytest.importorskip("torch")
+
+
+def synthcpt(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "synthcpt", *map(str, arguments)]
+    variables = {**os.environ, "COLUMNS": "100", "SYNTHCPT_CACHE": str(cwd / "cache"), **environment}
+    return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=240)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a few documents, a run of rephrased ones and a run of questions."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "docs").mkdir()
+    for path in sorted(EXAMPLE.glob("*.md"))[:6]:
+        shutil.copy(path, home / "docs")
+    for method in ("rephrase", "knowledge_instruct", "latent_thoughts"):
+        done = synthcpt("generate", "--method", method, "-i", "docs", "-o", f"runs/{method}", "-q", cwd=home)
+        assert done.returncode == 0, done.stderr
+    return home
+
+
+SMALL = ("--recipe", "smoke", "--set", "window_tokens=128", "--set", "batch_tokens=1024", "--set", "threads=1")
+
+
+@pytest.fixture(scope="module")
+def trained(home: Path) -> subprocess.CompletedProcess[str]:
+    return synthcpt(
+        "train", "-d", "runs/rephrase", "-d", "runs/knowledge_instruct", "--replay", "docs", "--set",
+        "replay_repeats=true", "-o", "trained", *SMALL, "--tokens", "20K", cwd=home,
+    )  # fmt: skip
+
+
+def test_a_training_ends_in_a_model_that_others_load(home: Path, trained: subprocess.CompletedProcess[str]) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    assert trained.returncode == 0, trained.stderr
+    model = AutoModelForCausalLM.from_pretrained(home / "trained/model")
+    tokenizer = AutoTokenizer.from_pretrained(home / "trained/model")
+    ids = tokenizer("The harbour of Hesk", return_tensors="pt")
+    assert model.generate(**ids, max_new_tokens=5, do_sample=False).shape[1] > 5
+    names = {path.name for path in (home / "trained").iterdir()}
+    assert {
+        "train.yaml",
+        "training.json",
+        "audit.json",
+        "metrics.jsonl",
+        "tensorboard",
+        "loss.png",
+        "loss.svg",
+    } <= names
+    card = (home / "trained/model/README.md").read_text()
+    for word in ("library_name", "rephrase", "knowledge_instruct", "replay", "No language model wrote these texts"):
+        assert word in card
+
+
+def test_what_it_shows(home: Path, trained: subprocess.CompletedProcess[str]) -> None:
+    told = trained.stderr + trained.stdout
+    for word in ("Self-test", "tokens read =", "trained +", "same source in a window", "Replay: ", "vllm serve"):
+        assert word in told, word
+    assert "Loading weights" not in told
+    account = json.loads((home / "trained/audit.json").read_text())
+    assert account["read"] == sum(part["read"] for part in account["parts"])
+    for part in account["parts"]:
+        assert part["read"] == part["trained"] + part["first_tokens"] + part["outside_spans"]
+        assert part["tokens"] >= part["heldout"] + part["unread"]
+    answers = next(part for part in account["parts"] if part["name"] == "knowledge_instruct")
+    assert answers["outside_spans"] > 0, "questions carry no loss"
+    replay = next(part for part in account["parts"] if part["role"] == "replay")
+    assert replay["read"] / account["read"] == pytest.approx(0.1, abs=0.02)
+
+
+def test_done_is_done(home: Path, trained: subprocess.CompletedProcess[str]) -> None:
+    again = synthcpt(
+        "train", "-d", "runs/rephrase", "-d", "runs/knowledge_instruct", "--replay", "docs", "--set",
+        "replay_repeats=true", "-o", "trained", *SMALL, "--tokens", "20K", cwd=home,
+    )  # fmt: skip
+    assert again.returncode == 0, again.stderr
+    assert "This training is finished" in again.stdout
+
+
+def test_latent_thoughts_get_tokens_of_their_own(home: Path) -> None:
+    from transformers import AutoTokenizer
+
+    done = synthcpt("train", "-d", "runs/latent_thoughts", "-o", "latent", *SMALL, "--epochs", 2, "-q", cwd=home)
+    assert done.returncode == 0, done.stderr
+    tokenizer = AutoTokenizer.from_pretrained(home / "latent/model")
+    assert len(tokenizer("<|latent_start|>", add_special_tokens=False).input_ids) == 1
+    plan = json.loads((home / "latent/plan/plan.json").read_text())
+    assert [store["epoch"] for store in plan["stores"]] == [0, 1], "each pass has a layout of its own"
+
+
+def cases() -> list[Any]:
+    train = ("train", "-o", "x", *SMALL, "-d")
+    return [
+        pytest.param((*train, "runs/none"), "There is no file or folder 'runs/none'", id="no data"),
+        pytest.param((*train, "broken"), "is not finished", id="unfinished run"),
+        pytest.param((*train, "harmed"), "harmed/data/train-00000-of-00001.parquet", id="corrupt shard"),
+        pytest.param((*train, "docs", "--model", "nowhere/none"), "cannot be loaded", id="no model"),
+        pytest.param((*train, "docs", "--replay", "docs2", "--replay-ratio", 0.9), "runs dry", id="dry replay"),
+        pytest.param((*train, "docs", "-d", "docs"), "named twice", id="twice"),
+        pytest.param((*train, "docs", "--set", "lrr=1"), "Did you mean 'lr'?", id="unknown setting"),
+        pytest.param((*train, "empty"), "no text to train on", id="empty mix"),
+        pytest.param((*train, "docs", "--branch", "nowhere"), "no checkpoint in nowhere", id="no branch"),
+        pytest.param((*train, "docs", "--set", "wandb=x"), "wandb is needed", id="no wandb"),
+    ]
+
+
+@pytest.mark.parametrize(("arguments", "says"), cases())
+def test_a_mistake_is_one_sentence(home: Path, arguments: tuple[object, ...], says: str) -> None:
+    if says.startswith("wandb") and shutil.which("wandb"):
+        pytest.skip("wandb is installed")
+    if not (home / "broken").exists():
+        shutil.copytree(home / "runs/rephrase", home / "broken")
+        (home / "broken/manifest.json").unlink()
+        shutil.copytree(home / "runs/rephrase", home / "harmed")
+        shard = home / "harmed/data/train-00000-of-00001.parquet"
+        shard.write_bytes(shard.read_bytes()[:-1] + b"X")
+        (home / "docs2").mkdir()
+        (home / "docs2/a.txt").write_text("A short text to replay, and no more.\n")
+        (home / "empty").mkdir()
+        (home / "empty/a.jsonl").write_text('{"text": " "}\n')
+    done = synthcpt(*arguments, "-q", cwd=home)
+    shutil.rmtree(home / "x", ignore_errors=True)
+    assert done.returncode == 2, done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+
+
+def test_texts_that_changed_are_noticed(home: Path) -> None:
+    shutil.copytree(home / "docs", home / "changing")
+    arguments = ("train", "-d", "changing", "-o", "changed", *SMALL, "--epochs", 1, "--set", "checkpoint_every=1", "-q")
+    assert synthcpt(*arguments, cwd=home).returncode == 0
+    (home / "changed/training.json").unlink()
+    (home / "changing/new.md").write_text("# New\n\nA new text came in.\n")
+    done = synthcpt(*arguments, cwd=home)
+    assert done.returncode == 2
+    assert "are not those it was begun with" in done.stderr
+
+
+def test_every_setting_is_listed(home: Path) -> None:
+    from synthcpt.training.config import TrainConfig
+
+    listed = synthcpt("train", "--list", "--recipe", "lora", cwd=home)
+    assert listed.returncode == 0, listed.stderr
+    for name in TrainConfig.model_fields:
+        assert name in listed.stdout
+    assert "128" in listed.stdout
