@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from synthcpt.errors import SynthcptError, UserError
     from synthcpt.generation import Run, generate, generate_async
     from synthcpt.records import Completion, Document, Rejection, Request, SyntheticDocument
+    from synthcpt.training import train
 
 __version__ = "0.1.0"
 
@@ -24,6 +25,7 @@ _HOMES = {
     "generate": "synthcpt.generation",
     "generate_async": "synthcpt.generation",
     "Run": "synthcpt.generation",
+    "train": "synthcpt.training",
     "Document": "synthcpt.records",
     "Request": "synthcpt.records",
     "Completion": "synthcpt.records",
@@ -45,6 +47,7 @@ __all__ = [
     "__version__",
     "generate",
     "generate_async",
+    "train",
 ]
 
 

@@ -59,7 +59,7 @@ def test_every_flag_it_names_exists() -> None:
     command = get_command(app)
     known = {flag for parameter in command.params for flag in parameter.opts}
     known |= {flag for sub in command.commands.values() for p in sub.params for flag in p.opts}  # type: ignore[attr-defined]
-    assert flags_of(README) - known <= {"--install-completion"}
+    assert flags_of(README) - known <= {"--install-completion", "--nproc-per-node"}  # the last is torchrun's
     documented = {flag for p in command.commands["generate"].params for flag in p.opts if flag.startswith("--")}  # type: ignore[attr-defined]
     assert {"--dry-run", "--part", "--extend", "--overwrite"} <= documented
 
@@ -77,6 +77,7 @@ def test_the_python_and_the_configuration_it_shows_are_valid(tmp_path: Path) -> 
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/a.txt").write_text("Arden Vale met Bellis Reach. Corve Mill was built by Arden Vale. " * 4)
     runnable = code.group(1).replace('model="Qwen/Qwen3-8B"', 'backend="mock"')
+    runnable = runnable.replace('model="Qwen/Qwen3-8B-Base"', 'recipe="smoke", window_tokens=64, batch_tokens=256')
     done = subprocess.run([sys.executable, "-c", runnable], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

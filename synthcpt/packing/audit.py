@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from synthcpt.packing.plan import Plan
 
-
 _AT_ONCE = 1_000_000
 """Pieces looked at together, so that a plan of any size takes little memory."""
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synthcpt.packing.mixture import Amounts, Drawn, Part, Reader, generator, mix
+from synthcpt.packing.mixture import Amounts, Drawn, mix
 from synthcpt.packing.plan import Packing, Plan
+from synthcpt.packing.readers import Part, Reader, generator
 from synthcpt.packing.spread import colliding, spread
 from synthcpt.packing.store import TokenStore
 from synthcpt.packing.windows import best_fit, concatenated, cut_into_pieces
@@ -26,7 +27,7 @@ def make_plan(parts: Sequence[Part], amounts: Amounts, packing: Packing) -> Plan
         ConfigError: an empty mix, a phase or a source that does not fit; see `mixture.mix`.
     """
     grouped = packing.order == "grouped"
-    readers = [Reader(part, packing.seed, amounts.heldout, grouped=grouped) for part in parts]
+    readers = [Reader(part, packing.seed, amounts.heldout, grouped=grouped, slice=amounts.slice) for part in parts]
     drawn = mix(parts, readers, amounts)
     stores = _Stores(parts)
     windows = _Windows(stores, packing)

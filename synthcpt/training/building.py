@@ -84,14 +84,17 @@ def build(config: TrainConfig, world: World, vocabulary: int, added_tokens: int)
     if world.size > 1:
         fill(loss, weights, world)
     autocast = kind == "bf16" and config.lora_rank > 0
+    if autocast:  # it casts what it must; peft would first make fp32 copies of every adapter's input
+        for module in model.modules():
+            if hasattr(module, "cast_input_dtype_enabled"):
+                module.cast_input_dtype_enabled = False
     notes += _guard_updates(config, kind, loss)
     with torch.autocast(world.device.type, torch.bfloat16, enabled=autocast):
         verdict = _probe(config, loss, own_attention)
         loss.find_head(make_inputs(random_texts(model), verdict.layout, world.device))
     let_go(loss)
-    if config.compile:  # after the self-test, whose rows have another length: layers are compiled for one
-        for layer in decoder_layers(model):
-            layer.compile()
+    if config.compile:
+        _compile(model)
     notes.insert(0, verdict.sentence())
     stored = _stored_dtype(config, shape)
     return Built(loss, adapted, kind, autocast, verdict.layout, tuple(notes), stored, own_attention)
@@ -157,6 +160,15 @@ def _make_cheaper(model: nn.Module, config: TrainConfig) -> None:
         enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         if config.lora_rank:  # the frozen embeddings' output must ask for gradients, or none flow
             model.enable_input_require_grads()
+
+
+def _compile(model: nn.Module) -> None:
+    """Compile the layers' own computing: after the self-test, whose rows have another length than a training's.
+
+    Their functions and not the modules, whose hooks FSDP2 gathers weights in.
+    """
+    for layer in decoder_layers(model):
+        layer.forward = torch.compile(layer.forward)
 
 
 def _apply_liger(model: nn.Module) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from synthcpt.config import parse_count, validate
+from synthcpt.config import parse_count, split_part, validate
 from synthcpt.errors import ConfigError, near_match
 from synthcpt.packing.mixture import Amounts, Phase
 from synthcpt.packing.plan import Packing
@@ -60,6 +60,7 @@ class TrainConfig(BaseModel):
     )
     tokens: int | None = Field(None, ge=1, description="how many data tokens to read")
     epochs: float | None = Field(None, gt=0, description="how many passes over the data")
+    slice: str | None = Field(None, description="K/N: read the K-th of N slices of the data only, K from 1")
     phases: tuple[PhaseConfig, ...] = Field((), description="stretches with mixes of their own")
 
     text_field: str | None = Field(None, description="the column that holds a corpus's text")
@@ -177,6 +178,7 @@ class TrainConfig(BaseModel):
         return Amounts(
             self.epochs, self.tokens, ratio, self.replay_within, self.replay_repeats,
             tuple(self._phase(phase) for phase in self.phases) or (Phase(),), self.heldout,
+            split_part(self.slice) if self.slice else None,
         )  # fmt: skip
 
     def _phase(self, phase: PhaseConfig) -> Phase:

@@ -13,9 +13,9 @@ from synthcpt.errors import ConfigError
 from synthcpt.files import write_text
 from synthcpt.packing.audit import Audit, audit
 from synthcpt.packing.cache import default_cache
-from synthcpt.packing.mixture import Part
 from synthcpt.packing.plan import Plan, open_plan, read_meta
 from synthcpt.packing.planning import make_plan
+from synthcpt.packing.readers import Part
 from synthcpt.packing.sources import TextSource, open_source
 from synthcpt.packing.store import TokenStore
 from synthcpt.packing.text_tokenizer import TextTokenizer, add_tokens, added_tokens, load_tokenizer

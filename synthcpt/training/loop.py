@@ -25,7 +25,6 @@ from synthcpt.training.optimiser import Averages, Optimiser
 from synthcpt.training.processes import World
 from synthcpt.training.reports import EvaluationReport, Observer, StepReport
 
-
 _MOST_STEPS_AT_RISK = 500
 """Between two checkpoints, unless the user says otherwise."""
 

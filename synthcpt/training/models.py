@@ -170,9 +170,6 @@ def add_adapters(model: nn.Module, config: TrainConfig, *, train_embeddings: boo
             parameter.requires_grad_(True)
         if "lora_" in name:
             parameter.data = parameter.data.float()
-    for module in model.modules():  # autocast casts what it must; peft would hand every adapter an fp32 copy
-        if hasattr(module, "cast_input_dtype_enabled"):
-            module.cast_input_dtype_enabled = False
     return wrapped
 
 

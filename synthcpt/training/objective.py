@@ -38,7 +38,7 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         matrix = weight.to(computed)
         grad_hidden = torch.empty_like(hidden) if needs[0] else None
         # Of many chunks in half precision most would be rounded away in the sum.
-        summed = torch.float32 if len(targets) > chunk else weight.dtype
+        summed = torch.promote_types(weight.dtype, torch.float32) if len(targets) > chunk else weight.dtype
         grad_weight = torch.zeros_like(weight, dtype=summed) if needs[1] else None
         grad_bias = torch.zeros_like(bias) if bias is not None and needs[2] else None
         losses = torch.empty(len(targets), dtype=torch.float32, device=hidden.device)

@@ -115,7 +115,10 @@ def let_go(loss: nn.Module) -> None:
 def decoder_layers(model: nn.Module) -> list[nn.Module]:
     """The model's repeated blocks, as its authors name those that must not be split."""
     names = set(getattr(model, "_no_split_modules", None) or ())
-    return [module for module in model.modules() if type(module).__name__ in names]
+    # FSDP2 gives a module a class of its own, made from the module's, for which it is known no more.
+    return [
+        module for module in model.modules() if not names.isdisjoint(kind.__name__ for kind in type(module).__mro__)
+    ]
 
 
 def fill(loss: NextTokenLoss, weights: dict[str, torch.Tensor] | None, world: World) -> None:

@@ -10,9 +10,10 @@ from token_stores import make_part, make_store, random_texts
 
 from synthcpt.packing.audit import Audit, audit
 from synthcpt.packing.batches import NO_LOSS, read_windows
-from synthcpt.packing.mixture import Amounts, Part, Phase
+from synthcpt.packing.mixture import Amounts, Phase
 from synthcpt.packing.plan import Packing, Plan
 from synthcpt.packing.planning import make_plan
+from synthcpt.packing.readers import Part
 from synthcpt.packing.store import TokenStore
 
 

@@ -161,8 +161,8 @@ def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/x")
     assert default_cache() == Path("/x/synthcpt")
     monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", "/home/me")
-    assert default_cache() == Path("/home/me/.cache/synthcpt")
+    monkeypatch.setenv("HOME", "/users/me")
+    assert default_cache() == Path("/users/me/.cache/synthcpt")
 
 
 def test_a_files_hash_is_noted_until_the_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

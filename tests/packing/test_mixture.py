@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from token_stores import make_part, make_store, random_texts
 
 from synthcpt.errors import ConfigError
-from synthcpt.packing.mixture import Amounts, Drawn, Part, Phase, Reader, check_phases, mix
+from synthcpt.packing.mixture import Amounts, Drawn, Phase, check_phases, mix
+from synthcpt.packing.readers import Part, Reader
 from synthcpt.packing.store import TokenStore
 
 
@@ -321,3 +322,20 @@ def test_plans_are_the_same_in_every_process() -> None:
         assert done.returncode == 0, done.stderr
         found.add(done.stdout)
     assert len(found) == 1
+
+
+def test_slices_share_the_data_out_among_them() -> None:
+    parts = [
+        make_part(make_store("books", random_texts(101, 5, 9))),
+        make_part(make_store("more", random_texts(60, 5, 9)), "replay"),
+    ]
+    read: list[set[int]] = []
+    for k in range(3):
+        amounts = Amounts(epochs=1, replay_ratio=0.1, slice=(k, 3), heldout=0.05)
+        readers = [Reader(one, 0, amounts.heldout, slice=amounts.slice) for one in parts]
+        drawn = mix(parts, readers, amounts)[0]
+        read.append(set(drawn.text[drawn.part == 0].tolist()))
+        assert (drawn.part == 1).any(), "replay is not sliced"
+    assert not read[0] & read[1]
+    assert read[0] | read[1] | read[2] | set(readers[0].heldout.tolist()) == set(range(101))
+    assert max(map(len, read)) - min(map(len, read)) <= 5

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from token_stores import make_part, make_store, random_texts
 
-from synthcpt.packing.mixture import Amounts, Part, Phase
+from synthcpt.packing.mixture import Amounts, Phase
 from synthcpt.packing.plan import Packing, Plan
 from synthcpt.packing.planning import make_plan
+from synthcpt.packing.readers import Part
 
 PACKING = Packing(128, 4)
 

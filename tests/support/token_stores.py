@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from synthcpt.packing.mixture import Part
+from synthcpt.packing.readers import Part
 from synthcpt.packing.store import TokenStore
 
 

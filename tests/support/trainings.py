@@ -10,8 +10,8 @@ import pytest
 from token_stores import make_part, make_store, random_texts
 
 from synthcpt.packing.audit import audit
-from synthcpt.packing.mixture import Part
 from synthcpt.packing.planning import make_plan
+from synthcpt.packing.readers import Part
 from synthcpt.training import stage
 from synthcpt.training.config import TrainConfig, make_train_config
 from synthcpt.training.data import Data
