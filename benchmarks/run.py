@@ -37,8 +37,12 @@ BENCHMARKS = {
     "vllm_server": ["vllm_server.py"],
     "vllm_inprocess": ["vllm_inprocess.py"],
     "prefix": ["prefix.py"],
+    "tokenise": ["tokenise.py"],
+    "packing": ["packing.py"],
+    "training": ["training.py"],
 }
-"""Name -> script and flags. `http_clients.py`, which compares clients and not this package, stands alone."""
+"""Name -> script and flags. Alone stand `http_clients.py`, which compares clients and not this package, and
+`training_gpu.py`, which needs a GPU."""
 
 NEEDS_VLLM = {"vllm_server", "vllm_inprocess", "prefix"}
 PREAMBLE = """# Figures
@@ -53,13 +57,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(BENCHMARKS))
     parser.add_argument("--quick", action="store_true", help="rough figures, which are not kept")
+    parser.add_argument("--others", default=sys.executable, metavar="PYTHON", help="an interpreter that has trl")
     given = parser.parse_args()
     if unknown := set(given.names) - set(BENCHMARKS):
         parser.error(f"there is no {sorted(unknown)[0]!r}; there are {', '.join(BENCHMARKS)}")
     figures: list[Figure] = []
     for name in given.names or BENCHMARKS:
         print(name, file=sys.stderr, flush=True)
-        taken = run(name, quick=given.quick)
+        taken = run(name, quick=given.quick, others=given.others)
         if taken is None:
             taken = [Figure(name, "it failed; what it said is above", met=False)]
         elif taken and not given.quick:
@@ -70,7 +75,7 @@ def main() -> None:
         raise SystemExit(1)
 
 
-def run(name: str, *, quick: bool) -> list[Figure] | None:
+def run(name: str, *, quick: bool, others: str = sys.executable) -> list[Figure] | None:
     """The figures of one benchmark; an empty list where it cannot run here, None where it failed."""
     if name in NEEDS_VLLM and importlib.util.find_spec("vllm") is None:
         print("  left out: vLLM is not installed", file=sys.stderr)
@@ -80,6 +85,8 @@ def run(name: str, *, quick: bool) -> list[Figure] | None:
         script, *flags = BENCHMARKS[name]
         if quick and name == "memory":
             flags = ["--requests", "250000"]
+        if name == "training":
+            flags = ["--others", others]
         command = [sys.executable, str(HERE / script), *flags, "--json", str(report), *(["--quick"] if quick else [])]
         if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode != 0:
             return None

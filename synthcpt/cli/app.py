@@ -9,6 +9,7 @@ import typer
 from synthcpt.cli.doctor import doctor
 from synthcpt.cli.export import export
 from synthcpt.cli.generate import generate
+from synthcpt.cli.merge import merge
 from synthcpt.cli.methods import methods
 from synthcpt.cli.trace import trace
 from synthcpt.cli.train import train
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.command()(generate)
 app.command()(methods)
 app.command()(train)
+app.command()(merge)
 app.command()(export)
 app.command()(trace)
 app.command()(doctor)

@@ -21,12 +21,17 @@ def run_train(config: TrainConfig, *, overwrite: bool, quiet: bool) -> None:
     from synthcpt.training.stage import Training
 
     done = not overwrite and read_finished(config.output) is not None
-    recipe = config.model_dump(mode="json")
 
-    def watch() -> Observer:
-        return observers(config.output, quiet=quiet, wandb=config.wandb, recipe=recipe)
+    def watch(mine: TrainConfig) -> Observer:
+        return observers(mine.output, quiet=quiet, wandb=mine.wandb, recipe=mine.model_dump(mode="json"))
 
-    model = Training(config, overwrite=overwrite, watch=watch).run()
+    if config.merge_slices:
+        from synthcpt.training.branch_and_merge import train_in_slices
+
+        model = train_in_slices(config, watch, overwrite=overwrite)
+        Console().print(f"The model of all slices is in {model}", markup=False, highlight=False, soft_wrap=True)
+    else:
+        model = Training(config, overwrite=overwrite, watch=lambda: watch(config)).run()
     if done and os.environ.get("RANK", "0") == "0":
         told = f"This training is finished; its model is in {model}. Begin anew with --overwrite."
         Console().print(told, markup=False, highlight=False, soft_wrap=True)

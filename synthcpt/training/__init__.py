@@ -21,14 +21,18 @@ def train(*, overwrite: bool = False, quiet: bool = True, **settings: Any) -> Pa
         UserError: something to mend; the message says what.
         TrainingFailed: the loss is not finite, or memory ran out; the last checkpoint is whole.
     """
-    from synthcpt.training.config import make_train_config
+    from synthcpt.training.config import TrainConfig, make_train_config
     from synthcpt.training.reports import Observer
     from synthcpt.training.showing.observers import observers
     from synthcpt.training.stage import Training
 
     config = make_train_config(settings)
 
-    def watch() -> Observer:
-        return observers(config.output, quiet=quiet, wandb=config.wandb, recipe=config.model_dump(mode="json"))
+    def watch(mine: TrainConfig) -> Observer:
+        return observers(mine.output, quiet=quiet, wandb=mine.wandb, recipe=mine.model_dump(mode="json"))
 
-    return Training(config, overwrite=overwrite, watch=watch).run()
+    if config.merge_slices:
+        from synthcpt.training.branch_and_merge import train_in_slices
+
+        return train_in_slices(config, watch, overwrite=overwrite)
+    return Training(config, overwrite=overwrite, watch=lambda: watch(config)).run()

@@ -96,7 +96,7 @@ def build(config: TrainConfig, world: World, vocabulary: int, added_tokens: int)
     if config.compile:
         _compile(model)
     notes.insert(0, verdict.sentence())
-    stored = _stored_dtype(config, shape)
+    stored = stored_dtype(config, shape)
     return Built(loss, adapted, kind, autocast, verdict.layout, tuple(notes), stored, own_attention)
 
 
@@ -210,7 +210,8 @@ def _probe(config: TrainConfig, loss: NextTokenLoss, own_attention: str) -> Verd
     return verdict
 
 
-def _stored_dtype(config: TrainConfig, shape: Any) -> torch.dtype:
+def stored_dtype(config: TrainConfig, shape: Any) -> torch.dtype:
+    """The type the final model is written in: as asked, or the original's, which its configuration tells."""
     if config.save_dtype != "auto":
         return {"bf16": torch.bfloat16, "fp32": torch.float32}[config.save_dtype]
     stored = getattr(shape, "dtype", None) or torch.float32

@@ -125,6 +125,8 @@ class TrainConfig(BaseModel):
         None, ge=1, description="steps between checkpoints; by default twenty times, at least every 500"
     )
     keep_checkpoints: int = Field(2, ge=1, description="how many checkpoints are kept")
+    merge_slices: int = Field(0, ge=0, description="Branch-and-Merge: train on so many slices, merging every few")
+    merge_branches: int = Field(2, ge=2, description="how many slices are trained side by side and merged")
     branch: str | None = Field(
         None, description="RUN or RUN@STEP: begin with the weights and the optimiser of that checkpoint"
     )
