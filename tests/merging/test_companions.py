@@ -130,7 +130,7 @@ def test_the_card_says_what_was_merged_and_shows_no_markup_of_names(llamas: list
     _, header, body = card.split("---\n", 2)
     assert yaml.safe_load(header)["tags"] == ["merge", "synthcpt", "linear"]
     assert "arXiv:2203.05482" in body
-    assert "c <img src=x> # top`` | 0.75 |" in body
+    assert "c <img src=x> # top `` | 0.75 |" in body
     assert "\\|c" in body
     assert "\n# top" not in body
     command = next(line for line in body.splitlines() if "synthcpt merge" in line).strip()

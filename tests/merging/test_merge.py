@@ -211,7 +211,6 @@ def test_files_are_laid_out_as_safetensors_reads_them_whatever_the_dtypes(tmp_pa
 
 def test_ties_cuts_whole_task_vectors(llamas: list[Path], tmp_path: Path) -> None:
     """A tensor that changed a thousandfold keeps all its changes, the others none."""
-
     changed = copied(llamas[0], tmp_path / "changed")
     tensors = {name: tensor + 1e-3 for name, tensor in load_file(llamas[0] / "model.safetensors").items()}
     tensors["model.embed_tokens.weight"] += 10

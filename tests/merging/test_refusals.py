@@ -94,8 +94,8 @@ def test_another_architecture(llamas: list[Path], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("tie_word_embeddings", True), ("rms_norm_eps", 1e-3), ("rope_parameters", {"rope_theta": 5e5, "rope_type": "default"}),
-     ("hidden_act", "gelu")],
+    [("tie_word_embeddings", True), ("rms_norm_eps", 1e-3), ("hidden_act", "gelu"),
+     ("rope_parameters", {"rope_theta": 5e5, "rope_type": "default"})],
 )  # fmt: skip
 def test_a_setting_that_changes_the_computation(key: str, value: Any, pair: tuple[Path, Path], tmp_path: Path) -> None:
     edit_json(pair[1] / "config.json", **{key: value})

@@ -59,7 +59,7 @@ def load(folder: Path) -> Any:
     from transformers import AutoModelForCausalLM
 
     model, told = AutoModelForCausalLM.from_pretrained(folder, output_loading_info=True)
-    assert not told["missing_keys"] and not told["unexpected_keys"] and not told["mismatched_keys"], told
+    assert not any(told[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")), told
     return model.eval()
 
 
