@@ -19,10 +19,14 @@ def run_merge(arguments: dict[str, Any], *, quiet: bool) -> None:
         quiet: without the bar.
 
     Raises:
-        MissingExtra: torch, transformers or safetensors is not installed.
+        MissingExtra: torch, safetensors or huggingface_hub is not installed.
     """
     from importlib.util import find_spec
 
+    from synthcpt.merging.recipe import make_recipe
+
+    # Before torch is loaded, which takes seconds: most mistakes are found here.
+    make_recipe(**{name: value for name, value in arguments.items() if name not in ("output", "overwrite")})
     for package in ("torch", "safetensors", "huggingface_hub"):
         if find_spec(package) is None:
             raise MissingExtra(package, "train", "merge models")

@@ -79,7 +79,7 @@ def build(config: TrainConfig, world: World, vocabulary: int, added_tokens: int)
     if world.size == 1:
         loss.to(world.device)
     if world.size > 1 or (kind == "bf16" and not config.lora_rank):
-        adapters = [parameter for name, parameter in model.named_parameters() if "lora_" in name]
+        adapters = [parameter for parameter in model.parameters() if parameter.requires_grad and config.lora_rank]
         shard(loss, world, "fp32" if config.lora_rank else kind, adapters)
     if world.size > 1:
         fill(loss, weights, world)
@@ -139,6 +139,12 @@ def _prepared(
     """The model (without weights where none is given) with room for the vocabulary, and with adapters where asked."""
     if model is None:
         model = models.empty_model(shape, dtype, trust_remote_code=config.trust_remote_code)
+    embeddings: Any = model.get_input_embeddings()
+    if vocabulary - added_tokens > (rows := embeddings.weight.shape[0]):
+        raise ModelError(
+            f"The tokenizer has {vocabulary - added_tokens:,} tokens and {config.model} embeddings for {rows:,}: they "
+            "do not belong together. Put the model's own tokenizer into its folder."
+        )
     if grown := models.grow_vocabulary(model, vocabulary):
         notes.append(f"The embeddings grew by {grown:,} rows for new tokens, which begin at the mean of the old ones.")
     adapted = models.add_adapters(model, config, train_embeddings=bool(added_tokens)) if config.lora_rank else None

@@ -147,7 +147,7 @@ def add_adapters(model: nn.Module, config: TrainConfig, *, train_embeddings: boo
     Args:
         model: changed in place: its weights are frozen.
         config: rank, scale, dropout.
-        train_embeddings: the embeddings learn, too: they must where tokens were added.
+        train_embeddings: the embeddings and the output layer learn, too: they must where tokens were added.
 
     Returns:
         peft's wrapper; the model inside is the one given.
@@ -165,10 +165,11 @@ def add_adapters(model: nn.Module, config: TrainConfig, *, train_embeddings: boo
     )
     torch.manual_seed(config.seed)
     wrapped: nn.Module = get_peft_model(model, adapters, autocast_adapter_dtype=True)
-    for name, parameter in model.named_parameters():
-        if train_embeddings and parameter is model.get_input_embeddings().weight:
-            parameter.requires_grad_(True)
-        if "lora_" in name:
+    layers: list[Any] = [model.get_input_embeddings(), model.get_output_embeddings()] if train_embeddings else []
+    for layer in layers:
+        layer.weight.requires_grad_(True)
+    for parameter in model.parameters():
+        if parameter.requires_grad:
             parameter.data = parameter.data.float()
     return wrapped
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from trainings import VOCABULARY, given_ids, settings, some_parts, tiny_model, train, weights_of
+from trainings import VOCABULARY, given_ids, settings, some_parts, tiny_model, train, weights_of, write_tiny_model
 
 from synthcpt.errors import ConfigError, ModelError, OutOfMemory
 from synthcpt.packing.planning import make_plan
@@ -68,11 +68,13 @@ def test_merged_adapters_are_the_adapted_model(kind: str, rslora: bool, tmp_path
 
 
 def test_adapters_are_on_every_linear_layer_but_the_head(tmp_path: Path) -> None:
-    model = tiny_model("llama")
+    model = tiny_model("llama").to(torch.bfloat16)
     models.add_adapters(model, settings(tmp_path, tmp_path, lora_rank=4), train_embeddings=True)
     adapted = {name.split(".lora_A")[0].rsplit(".", 1)[-1] for name, _ in model.named_parameters() if "lora_A" in name}
     assert adapted == {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
-    assert model.get_input_embeddings().weight.requires_grad
+    for layer in (model.get_input_embeddings(), model.get_output_embeddings()):
+        assert layer.weight.requires_grad, "added tokens must be learnt, to read and to write"
+        assert layer.weight.dtype == torch.float32
 
 
 def test_a_lora_training_merges_what_it_learnt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, llama: Path) -> None:
@@ -137,6 +139,13 @@ def test_a_model_that_cannot_be_loaded_is_one_sentence(tmp_path: Path, llama: Pa
     with pytest.raises(ModelError, match="cannot be loaded") as error:
         models.load_model(settings(folder, tmp_path), torch.float32)
     assert "\n" not in str(error.value)
+
+
+def test_a_tokenizer_of_another_model_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given_ids(monkeypatch)
+    model = write_tiny_model(tmp_path / "tiny", vocab_size=VOCABULARY - 20)
+    with pytest.raises(ModelError, match=r"has 128 tokens and .* embeddings for 108: they do not belong together"):
+        train(model, tmp_path / "out")
 
 
 def test_windows_longer_than_the_model_are_refused(
