@@ -172,11 +172,13 @@ def test_vllm_loads_the_final_model(
         "from vllm import LLM, SamplingParams\n"
         "if __name__ == '__main__':\n"
         "    llm = LLM('trained/model', enforce_eager=True, dtype='float32', max_model_len=128)\n"
-        "    out = llm.generate(['The harbour of Hesk'], SamplingParams(max_tokens=5, temperature=0, ignore_eos=True))\n"
+        "    sampling = SamplingParams(max_tokens=5, temperature=0, ignore_eos=True)\n"
+        "    out = llm.generate(['The harbour of Hesk'], sampling)\n"
         "    print('new tokens', len(out[0].outputs[0].token_ids))\n"
     )
     script = home / "load.py"
     script.write_text(code)
     variables = {**os.environ, "VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
-    done = subprocess.run([sys.executable, script], cwd=home, env=variables, capture_output=True, text=True, timeout=240)
+    command = [sys.executable, str(script)]
+    done = subprocess.run(command, cwd=home, env=variables, capture_output=True, text=True, timeout=240)
     assert "new tokens 5" in done.stdout, done.stderr[-3000:]
