@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 from synthcpt.errors import ModelError
 from synthcpt.merging.reading import ModelFolder
 from synthcpt.merging.vocabulary import compare, read_vocabulary
@@ -21,6 +23,7 @@ _COMPUTATION = (
 """What changes the meaning of weights. Compared where both models say it; silence means transformers' default."""
 
 _HEADS = ("lm_head.weight", "embed_out.weight", "output.weight")
+_EMBEDDINGS = ("embed_tokens.weight", "wte.weight", "embed_in.weight", "tok_embeddings.weight")
 
 
 def check_configs(first: ModelFolder, other: ModelFolder) -> list[str]:
@@ -113,9 +116,15 @@ def _find(first: ModelFolder, other: ModelFolder, name: str) -> str | None:
 
 
 def _is_tied(model: ModelFolder) -> bool:
-    """Whether the output layer is the embedding. Configurations may leave out the default, which is yes."""
-    return bool(
-        _part(model.config, "text_config").get("tie_word_embeddings", model.config.get("tie_word_embeddings", True))
+    """Whether the output layer is the embedding: what the configuration says, or where it is silent the tensors."""
+    said = _part(model.config, "text_config").get("tie_word_embeddings", model.config.get("tie_word_embeddings"))
+    if said is not None:
+        return bool(said)
+    embeddings = [name for name in model.entries if name.endswith(_EMBEDDINGS)]
+    return all(
+        any(torch.equal(model.tensor(head), model.tensor(name)) for name in embeddings)
+        for head in model.entries
+        if head.endswith(_HEADS)
     )
 
 

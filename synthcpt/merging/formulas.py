@@ -66,16 +66,11 @@ def slerp(start: Tensor, end: Tensor, t: float) -> Tensor:
     Linear where there is no arc: a tensor of zeros, parallel ones, opposite ones.
     """
     a, b = start.float(), end.float()
-    length_a, length_b = _length(a), _length(b)
-    if not length_a or not length_b:
+    angle = _angle(a, b)
+    if angle is None or math.sin(angle) < 1e-6:
         return interpolate(a, b, t)
-    # Kahan's formula: the arc cosine of the dot product loses half of the digits of a small angle.
-    unit_a, unit_b = a / length_a, b / length_b
-    angle = 2 * math.atan2(_length(unit_a - unit_b), _length(unit_a + unit_b))
     sine = math.sin(angle)
-    if sine < 1e-6:
-        return interpolate(a, b, t)
-    return a * (math.sin((1 - t) * angle) / sine) + b * (math.sin(t * angle) / sine)
+    return (a * (math.sin((1 - t) * angle) / sine)).add_(b, alpha=math.sin(t * angle) / sine)
 
 
 def task_arithmetic(base: Tensor, tuned: Iterable[Tensor], weights: Sequence[float], scale: float) -> Tensor:
@@ -149,5 +144,27 @@ def _total(weighted: Iterable[tuple[Tensor, float]]) -> Tensor:
     return total.div_(shares)
 
 
+def _angle(a: Tensor, b: Tensor) -> float | None:
+    """Between two tensors seen as vectors, in radians; None where one is zero.
+
+    Kahan's formula: the arc cosine of the dot product loses half of the digits of a small angle.
+    """
+    length_a, length_b = _length(a), _length(b)
+    if not length_a or not length_b:
+        return None
+    apart = together = 0.0
+    for piece_a, piece_b in zip(_pieces(a), _pieces(b), strict=True):
+        unit_a, unit_b = piece_a.double() / length_a, piece_b.double() / length_b
+        apart += float((unit_a - unit_b).square_().sum())
+        together += float((unit_a + unit_b).square_().sum())
+    return 2 * math.atan2(math.sqrt(apart), math.sqrt(together))
+
+
 def _length(vector: Tensor) -> float:
-    return float(torch.linalg.vector_norm(vector, dtype=torch.float64))
+    return math.sqrt(sum(float(piece.double().square_().sum()) for piece in _pieces(vector)))
+
+
+def _pieces(vector: Tensor) -> tuple[Tensor, ...]:
+    """Small enough to be taken to fp64 without a thought to memory."""
+    pieces: tuple[Tensor, ...] = vector.reshape(-1).split(1 << 20)
+    return pieces

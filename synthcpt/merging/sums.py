@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
 from synthcpt.errors import ModelError
 from synthcpt.merging import formulas, trimming
-from synthcpt.merging.reading import TORCH_DTYPES, Entry, ModelFolder
+from synthcpt.merging.reading import TORCH_DTYPES, Entry, ModelFolder, all_finite
 from synthcpt.merging.recipe import DTYPES, Recipe
 from synthcpt.merging.writing import bytes_of
 
@@ -70,7 +69,7 @@ class Sums:
         entry = self.entries[name]
         result = self._combined(name, alpha) if entry.is_float else self._models[0].tensor(name)
         written = result.to(TORCH_DTYPES[entry.dtype])
-        if entry.is_float and not bool(torch.isfinite(written).all()):
+        if not all_finite(written):
             raise ModelError(
                 f"The merged tensor {name} has numbers too large for {written.dtype}; write it with --dtype bfloat16 "
                 "or float32, or merge with a smaller scale."

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
-_AT_ONCE = 1 << 22
+_AT_ONCE = 1 << 20
 _BINS = 1 << 16
 
 Vectors = Callable[[], Iterable[tuple[int, Tensor]]]
