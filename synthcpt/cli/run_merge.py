@@ -33,7 +33,8 @@ def run_merge(arguments: dict[str, Any], *, quiet: bool) -> None:
     from synthcpt.merging.stage import merge
 
     columns = (TextColumn("merging"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar:
+    errors = Console(stderr=True)
+    with Progress(*columns, console=errors, transient=True, disable=quiet or not errors.is_terminal) as bar:
         task = bar.add_task("merging", total=None)
 
         def tell(done_bytes: int, total_bytes: int) -> None:

@@ -58,17 +58,17 @@ def model_card(recipe: Recipe, notes: Sequence[str], alpha: float | None = None)
     header: dict[str, Any] = {"library_name": "transformers", "tags": ["merge", "synthcpt", method.name]}
     if on_hub := [name for name in dict.fromkeys(named) if _HUB_NAME.fullmatch(name)]:
         header |= {"base_model": on_hub, "base_model_relation": "merge"}
-    weights = [f"{weight:g}" for weight in recipe.weights] or [""] * len(recipe.models)
-    rows = [f"| {_code(name)} | {weight} |" for name, weight in zip(recipe.models, weights, strict=True)]
-    rows += [f"| {_code(recipe.base)} (the base) | |"] if recipe.base is not None else []
+    weights = [f", weight {weight:g}" for weight in recipe.weights] or [""] * len(recipe.models)
+    rows = [f"- {_code(name)}{weight}" for name, weight in zip(recipe.models, weights, strict=True)]
+    rows += [f"- {_code(recipe.base)}, the base"] if recipe.base is not None else []
     settings = [*recipe.options.items(), *([("alpha", alpha)] if alpha is not None else [])]
     parts = [
         f"---\n{yaml.safe_dump(header, sort_keys=False)}---",
         "# A merged model",
         f"The weights of the models below, merged by `{method.name}` ({method.paper}):",
         f"    {method.formula}",
-        "| model | weight |\n|---|---|\n" + "\n".join(rows),
-        *(["\n".join(f"- {name}: {value:g}" for name, value in settings)] if settings else []),
+        "\n".join(rows),
+        *([", ".join(f"{name} = {value:g}" for name, value in settings)] if settings else []),
         *(["## To know\n\n" + "\n".join(f"- {_escaped(note)}" for note in notes)] if notes else []),
         f"Computed in fp32, tensor by tensor, with synthcpt. To make it again:\n\n    {_command(recipe, alpha)}",
         "A merge inherits the licences of all its models, and their faults: evaluate it before you use it.",
@@ -93,11 +93,11 @@ def _plain(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """As code in a cell of a Markdown table, whatever backticks it has."""
+    """As code in Markdown, whatever backticks it has."""
     line = _plain(text)
     longest = max((len(run) for run in re.findall(r"`+", line)), default=0)
     fence, pad = "`" * (longest + 1), " " if longest else ""
-    return f"{fence}{pad}{line}{pad}{fence}".replace("|", "\\|")
+    return f"{fence}{pad}{line}{pad}{fence}"
 
 
 def _escaped(text: str) -> str:

@@ -121,7 +121,7 @@ def ties(
     elected = sum(votes, torch.zeros_like(start)).sign()
     total, share = torch.zeros_like(start), torch.zeros_like(start)
     for vote, weight in zip(votes, weights, strict=True):
-        agrees = (vote.sign() == elected) & (vote != 0)
+        agrees = vote.sign() == elected
         total += vote.where(agrees, 0.0)
         share += agrees * weight
     return start + scale * total / share.where(share != 0, 1.0)

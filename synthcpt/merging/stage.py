@@ -17,7 +17,7 @@ from synthcpt.merging.finding import find_folder
 from synthcpt.merging.reading import ModelFolder
 from synthcpt.merging.recipe import Recipe, make_recipe
 from synthcpt.merging.sums import Sums
-from synthcpt.merging.vocabulary import Vocabulary, check_new_tokens, read_vocabulary
+from synthcpt.merging.vocabulary import check_new_tokens, read_vocabulary
 from synthcpt.merging.writing import MERGE, SHARD_BYTES, check_output, check_room, whole_folder, write_weights
 
 _GROWN = ("wise_ft", "residual")
@@ -105,12 +105,13 @@ class _Work:
 
     def __init__(self, recipe: Recipe, opened: list[ModelFolder], progress: Progress, shard_bytes: int) -> None:
         self._recipe, self._opened, self._shard_bytes = recipe, opened, shard_bytes
+        self._instruct_tokenizer = False
         first, others = opened[0], opened[1:]
         notes = [note for other in others for note in check_configs(first, other)]
         rows = align(first, others, grown=recipe.method.name in _GROWN)
         self._notes = [*dict.fromkeys(notes), *check_vocabularies(first, others)]
         if recipe.method.name == "residual":
-            self._check_new_tokens()
+            self._notes.append(self._plan_tokenizer())
         self._sums = Sums(recipe, opened, rows, progress)
         self._notes += self._sums.notes
 
@@ -164,22 +165,24 @@ class _Work:
         write_weights(folder, self._sums.entries, lambda name: self._sums.merged(name, alpha), self._shard_bytes)
         write_companions(folder, self._opened[0], self._recipe.dtype)
         if self._recipe.method.name == "residual":
-            take_chat(folder, self._opened[1], tokenizer=self._same_tokens())
+            take_chat(folder, self._opened[1], tokenizer=self._instruct_tokenizer)
         write_text(folder / "README.md", model_card(self._recipe, self._notes, alpha))
         write_text(folder / MERGE, merge_facts(self._recipe, self._notes, alpha=alpha))
 
-    def _vocabularies(self) -> list[Vocabulary | None]:
-        return [read_vocabulary(model.path, model.name) for model in self._opened]
-
-    def _check_new_tokens(self) -> None:
-        trained, instruct, base = self._vocabularies()
+    def _plan_tokenizer(self) -> str:
+        """A model that is to chat needs the instruct model's tokenizer, unless training added tokens to its own."""
+        trained, instruct, base = (read_vocabulary(model.path, model.name) for model in self._opened)
         if trained and instruct and base:
             check_new_tokens(trained, instruct, base)
-
-    def _same_tokens(self) -> bool:
-        """Whether the instruct model's tokenizer knows all that the trained model's does."""
-        trained, instruct, _ = self._vocabularies()
-        return bool(trained and instruct and trained.tokens.items() <= instruct.tokens.items())
+        self._instruct_tokenizer = bool(
+            trained
+            and instruct
+            and any(known and trained.tokens.items() <= known.tokens.items() for known in (base, instruct))
+        )
+        name = self._opened[1].name
+        if self._instruct_tokenizer:
+            return f"Tokenizer, chat template and settings of generation are those of {name}."
+        return f"Chat template and settings of generation are those of {name}; the tokenizer is the trained model's."
 
 
 def _unwatched(done_bytes: int, total_bytes: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from synthcpt.errors import ModelError
@@ -14,6 +15,7 @@ from synthcpt.merging.recipe import DTYPES, Recipe
 from synthcpt.merging.writing import bytes_of
 
 _READINGS_TO_TRIM = 2
+_AT_ONCE = 1 << 20
 
 
 class Sums:
@@ -90,12 +92,21 @@ class Sums:
         if method == "task_arithmetic":
             return formulas.task_arithmetic(base, self._tuned(name), weights, options["lambda"])
         if method == "ties":
-            return formulas.ties(base, self._tuned(name), weights, options["lambda"], self._thresholds)
+            return self._ties(base, list(self._tuned(name)))
         if method == "residual":
             trained, instruct = self._tuned(name)
             return formulas.residual(trained, instruct, base, options["lambda"])
         (trained,) = self._tuned(name)
         return formulas.wise_ft(base, trained, alpha or 0.0)
+
+    def _ties(self, base: Tensor, tuned: list[Tensor]) -> Tensor:
+        """Piece by piece, as its formula keeps many intermediate results."""
+        result = torch.empty(base.shape, dtype=torch.float32)
+        pieces = zip(*(tensor.reshape(-1).split(_AT_ONCE) for tensor in (result, base, *tuned)), strict=True)
+        for into, start, *models in pieces:
+            scale = self._recipe.options["lambda"]
+            into.copy_(formulas.ties(start, models, self._recipe.weights, scale, self._thresholds))
+        return result
 
     def _tensor(self, which: int, name: str) -> Tensor:
         return self._models[which].tensor(self._names[name][which])

@@ -73,15 +73,15 @@ def compare(first: Vocabulary, first_name: str, other: Vocabulary, other_name: s
     if differing:
         at = differing[0]
         notes.append(
-            f"{len(differing):,} added tokens have other names in {other_name}, e.g. {at}: {other.tokens[at]!r} for "
-            f"{first.tokens[at]!r}; that of {first_name} is kept."
+            f"Added tokens differ: token {at} is {first.tokens[at]!r} in {first_name} and {other.tokens[at]!r} in "
+            f"{other_name} ({len(differing):,} in all)."
         )
     for more, more_name, less, less_name in (
         (first, first_name, other, other_name),
         (other, other_name, first, first_name),
     ):
         if beyond := len(more.tokens.keys() - less.tokens.keys()):
-            notes.append(f"{more_name} has {beyond:,} tokens that {less_name} does not have.")
+            notes.append(f"{more_name} has tokens that {less_name} does not have ({beyond:,} in all).")
     return notes
 
 

@@ -187,8 +187,8 @@ def test_another_vocabulary(pair: tuple[Path, Path], tmp_path: Path) -> None:
 def test_special_tokens_of_other_names_and_further_ones_are_noted(pair: tuple[Path, Path], tmp_path: Path) -> None:
     write_tokenizer(pair[1], [f"w{number}" for number in range(VOCABULARY_SIZE - 8)], added=("<turn>", "<more>"))
     notes = " ".join(merge("linear", pair, tmp_path / "out").notes)
-    assert "'<turn>' for '<end>'" in notes
-    assert f"{pair[1]} has 1 tokens that {pair[0]} does not have" in notes
+    assert f"token 40 is '<end>' in {pair[0]} and '<turn>' in {pair[1]} (1 in all)" in notes
+    assert f"{pair[1]} has tokens that {pair[0]} does not have (1 in all)" in notes
 
 
 def test_a_model_without_a_tokenizer_is_noted(pair: tuple[Path, Path], tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_a_folder_that_holds_something(pair: tuple[Path, Path], tmp_path: Path) 
     out = tmp_path / "out"
     out.mkdir()
     (out / "thesis.txt").write_text("years of work")
-    refused(ConfigError, "--overwrite", models=pair, tmp_path=tmp_path)
+    refused(ConfigError, "is not empty", "--overwrite", models=pair, tmp_path=tmp_path)
     refused(ConfigError, "no model", models=pair, tmp_path=tmp_path, overwrite=True)
     shutil.rmtree(out)
     out.write_text("")
@@ -246,3 +246,21 @@ def test_a_disk_that_fills_up_leaves_the_last_model_whole(
     with pytest.raises(UserError, match="No space left"):
         merge("slerp", pair, tmp_path / "out", overwrite=True)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(
+    pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merge("linear", pair, tmp_path / "out")
+    rename = Path.rename
+
+    def fails_for_the_new(self: Path, target: Path) -> Path:
+        if self.suffix == ".tmp" and self.is_dir():
+            raise OSError(13, "Permission denied")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fails_for_the_new)
+    with pytest.raises(UserError, match="Permission denied"):
+        merge("slerp", pair, tmp_path / "out", overwrite=True)
+    assert json.loads((tmp_path / "out" / "merge.json").read_text())["method"] == "linear"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "second"]

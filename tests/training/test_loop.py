@@ -122,9 +122,9 @@ from synthcpt.training import stage
 
 class Telling(Seen):
     def stepped(self, report):
-        print(f"{report.step} {report.loss!r} {report.grad_norm!r}", flush=True)
+        os.write(1, f"{report.step} {report.loss!r} {report.grad_norm!r}\\n".encode())
 
-print(f"pid {os.getpid()}", flush=True)
+os.write(1, f"pid {os.getpid()}\\n".encode())  # at once: several processes write here
 given_ids(pytest.MonkeyPatch())
 changes = eval(sys.argv[4])
 stage.Training(settings(Path(sys.argv[2]), Path(sys.argv[3]), **changes), watch=Telling).run()
@@ -144,8 +144,10 @@ def in_a_process(
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     lines: list[str] = []
     pids: list[int] = []
-    with (output.parent / "errors.txt").open("w+") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
+    with (
+        (output.parent / "errors.txt").open("w+") as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment) as process,
+    ):
         for line in process.stdout or ():
             if line.startswith("pid "):
                 pids.append(int(line.split()[1]))
@@ -155,7 +157,6 @@ def in_a_process(
                 for pid in pids:
                     os.kill(pid, signal.SIGKILL)
                 kill_after = -1
-        process.stdout.close()  # type: ignore[union-attr]
         process.wait()
         errors.seek(0)
         told = errors.read()
