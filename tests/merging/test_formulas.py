@@ -97,6 +97,18 @@ def test_slerp_follows_the_textbook_formula_for_any_tensors() -> None:
     torch.testing.assert_close(formulas.slerp(A, B, 0.3), expected)
 
 
+@pytest.mark.parametrize("numbers", [40, 3_000_000])
+def test_slerp_of_near_tensors_however_large(numbers: int) -> None:
+    start = drawn(1, numbers)
+    end = start + 0.2 * drawn(2, numbers)
+    a, b = start.double(), end.double()
+    angle = torch.arccos((a @ b) / (a.norm() * b.norm()))
+    expected = (torch.sin(angle / 2) * a + torch.sin(angle / 2) * b) / torch.sin(angle)
+    merged = formulas.slerp(start, end, 0.5)
+    torch.testing.assert_close(merged, expected.float(), rtol=1e-4, atol=1e-6)
+    assert not torch.allclose(merged, (start + end) / 2, rtol=1e-3)
+
+
 @pytest.mark.parametrize("other", [2 * A, -A, torch.zeros_like(A), A + 1e-9], ids=["parallel", "opposite", "0", "near"])
 def test_slerp_is_linear_where_there_is_no_arc(other: torch.Tensor) -> None:
     torch.testing.assert_close(formulas.slerp(A, other, 0.25), 0.75 * A + 0.25 * other)

@@ -130,9 +130,9 @@ def test_a_tensor_of_another_shape(pair: tuple[Path, Path], tmp_path: Path) -> N
     refused(ModelError, "model.norm.weight has the shape [16]", "[17]", models=pair, tmp_path=tmp_path)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_a_tensor_that_is_not_finite(value: float, pair: tuple[Path, Path], tmp_path: Path) -> None:
-    change_tensors(pair[1], model__norm__weight=torch.full((16,), value))
+    change_tensors(pair[1], model__norm__weight=torch.tensor([1.0] * 15 + [value]))
     refused(ModelError, "model.norm.weight", str(pair[1]), "NaN or infinity", models=pair, tmp_path=tmp_path)
 
 
