@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from synthcpt.errors import MissingExtra
+from synthcpt.errors import ConfigError, MissingExtra, near_match
 from synthcpt.training.config import RECIPES, TrainConfig
 from synthcpt.training.reports import Observer
 
@@ -38,12 +38,18 @@ def run_train(config: TrainConfig, *, overwrite: bool, quiet: bool) -> None:
 
 
 def show_settings(recipe: str) -> None:
-    """Every setting, its default under a recipe, and what it is."""
+    """Every setting, its default under a recipe, and what it is.
+
+    Raises:
+        ConfigError: there is no such recipe.
+    """
+    if recipe not in RECIPES:
+        raise ConfigError(f"There is no recipe {recipe!r}. {near_match(recipe, RECIPES)}")
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("setting", no_wrap=True)
     table.add_column(f"default ({recipe})")
     table.add_column("what it is")
-    own = RECIPES.get(recipe, {})
+    own = RECIPES[recipe]
     for name, field in TrainConfig.model_fields.items():
         default: Any = own.get(name, None if field.is_required() else field.default)
         shown = "" if default is None or default == () else str(default)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+_AMOUNTS = ("tokens", "epochs")
 _DATA, _HOW, _AMOUNT, _RUN = "Data", "How", "How much", "The run"
 
 
@@ -114,4 +115,7 @@ def train(
     path, assignments = flags.pop("config"), flags.pop("set_")
     values = read_train_file(path) if path else {}
     given = {name: value for name, value in flags.items() if value is not None and value != []}
-    run_train(make_train_config({**values, **given, **parse_assignments(assignments or [], "--set")}), **modes)
+    given |= parse_assignments(assignments or [], "--set")
+    if not given.keys().isdisjoint(_AMOUNTS):  # each takes the other's place, too
+        values = {name: value for name, value in values.items() if name not in _AMOUNTS}
+    run_train(make_train_config({**values, **given}), **modes)

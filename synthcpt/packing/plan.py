@@ -127,9 +127,16 @@ class Plan:
 
 
 def read_meta(folder: Path) -> dict[str, Any] | None:
-    """A saved plan's description; None where there is no whole plan."""
+    """A saved plan's description; None where there is no whole plan.
+
+    Raises:
+        DataCorrupt: it cannot be read.
+    """
     path = folder / META
-    loaded: dict[str, Any] | None = orjson.loads(path.read_bytes()) if path.exists() else None
+    try:
+        loaded: dict[str, Any] | None = orjson.loads(path.read_bytes()) if path.exists() else None
+    except (OSError, ValueError) as error:
+        raise _unreadable(folder, error) from error
     return loaded
 
 
@@ -149,10 +156,12 @@ def open_plan(folder: Path, stores: Sequence[TokenStore], parts_of_stores: Seque
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS}
         _check(arrays)
     except (OSError, ValueError, EOFError) as error:
-        raise DataCorrupt(
-            f"The data plan in {folder} cannot be read: {error}. Delete the folder; it is made anew."
-        ) from error
+        raise _unreadable(folder, error) from error
     return Plan(meta, tuple(parts_of_stores), tuple(stores), **arrays)
+
+
+def _unreadable(folder: Path, error: Exception) -> DataCorrupt:
+    return DataCorrupt(f"The data plan in {folder} cannot be read: {error}. Delete the folder; it is made anew.")
 
 
 def _check(arrays: Mapping[str, npt.NDArray[Any]]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from synthcpt.errors import ConfigError, near_match
 from synthcpt.packing.mixture import Amounts, Drawn, mix
 from synthcpt.packing.plan import Packing, Plan
 from synthcpt.packing.readers import Part, Reader, generator
@@ -27,6 +28,7 @@ def make_plan(parts: Sequence[Part], amounts: Amounts, packing: Packing) -> Plan
         ConfigError: an empty mix, a phase or a source that does not fit; see `mixture.mix`.
     """
     grouped = packing.order == "grouped"
+    _check_curriculum(parts, packing.curriculum)
     readers = [Reader(part, packing.seed, amounts.heldout, grouped=grouped, slice=amounts.slice) for part in parts]
     drawn = mix(parts, readers, amounts)
     stores = _Stores(parts)
@@ -185,6 +187,20 @@ def _ranks(segment: _Segment, stores: _Stores, curriculum: Sequence[str]) -> Int
         here = segment.store == number
         ranks[here] = by_step[store.steps[segment.text[here]]]
     return ranks
+
+
+def _check_curriculum(parts: Sequence[Part], curriculum: Sequence[str]) -> None:
+    """Refuse a step that made no text of any source: it would order nothing.
+
+    Raises:
+        ConfigError: with the steps there are.
+    """
+    known = sorted({name for part in parts for name in part.store(0).meta["steps"] if name}) if curriculum else []
+    for name in curriculum:
+        if name not in known:
+            raise ConfigError(
+                f"The curriculum names {name!r}, but no text was made by such a step. {near_match(name, known)}"
+            )
 
 
 def _pack(

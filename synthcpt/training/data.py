@@ -27,7 +27,8 @@ from synthcpt.training.processes import World
 
 _TINY_TEXTS = 2000
 _SMALL_REPLAY = 0.5
-_IDENTITY = "identity"
+IDENTITY = "identity"
+"""The key, in the plan's description, of the hash of all that it was made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,20 +175,25 @@ def _plan(config: TrainConfig, parts: Sequence[Part], *, write: bool) -> Plan:
     facts = [asdict(amounts), asdict(packing), stores, [part.role for part in parts], config.seed]
     identity = sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
     meta = read_meta(folder)
-    if meta is None or meta.get(_IDENTITY) != identity:
-        if (config.output / places.CHECKPOINTS).exists():
-            raise ConfigError(
-                f"The texts of {config.output} are not those it was begun with: a source or its tokenizer has changed. "
-                "Begin anew with --overwrite, or in another folder."
-            )
+    if meta is None or meta.get(IDENTITY) != identity:
+        if meta is not None and (config.output / places.CHECKPOINTS).exists():
+            raise other_texts(config.output)
         plan = make_plan(parts, amounts, packing)
         if not write:
             return plan
-        plan.meta[_IDENTITY] = identity  # type: ignore[index]
+        plan.meta[IDENTITY] = identity  # type: ignore[index]
         plan.save(folder)
         meta = read_meta(folder) or {}
     opened = [(store["part"], parts[store["part"]].store(store["epoch"])) for store in meta["stores"]]
     return open_plan(folder, [store for _, store in opened], [part for part, _ in opened])
+
+
+def other_texts(folder: Path) -> ConfigError:
+    """What to say where a checkpoint and the plan are not of the same texts."""
+    return ConfigError(
+        f"The texts of {folder} are not those it was begun with: a source or its tokenizer has changed. Begin anew "
+        "with --overwrite, or in another folder."
+    )
 
 
 def _origin(role: Role, source: TextSource) -> dict[str, Any]:

@@ -27,7 +27,10 @@ from synthcpt.training.config import TrainConfig
 SETTINGS, FINISHED, MODEL, CHECKPOINTS, PLAN, AUDIT = (
     "train.yaml", "training.json", "model", "checkpoints", "plan", "audit.json",
 )  # fmt: skip
-_OURS = (SETTINGS, FINISHED, MODEL, CHECKPOINTS, PLAN, AUDIT, "metrics.jsonl", "tensorboard")
+_OURS = (
+    SETTINGS, FINISHED, MODEL, f"{MODEL}-ema", f"{MODEL}-average", CHECKPOINTS, PLAN, AUDIT, "metrics.jsonl",
+    "tensorboard",
+)  # fmt: skip
 
 
 def held(folder: Path) -> FileLock:
@@ -38,6 +41,8 @@ def held(folder: Path) -> FileLock:
 def begin(config: TrainConfig, *, overwrite: bool) -> None:
     """Note the configuration, or see that it is the one noted.
 
+    A training that stopped before its first checkpoint (a name in it was mistyped, say) is begun anew.
+
     Raises:
         RunMismatch: the folder holds another training; each difference is named.
         UserError: the folder holds something else.
@@ -47,10 +52,11 @@ def begin(config: TrainConfig, *, overwrite: bool) -> None:
         for name in _OURS:
             path = folder / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    noted = read_settings(folder)
+    noted = read_settings(folder) if _has_begun(folder) else None
     if noted is None:
         if (folder / "run.yaml").exists():
             raise UserError(f"{folder} holds a generated corpus. Name another folder with --output.")
+        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # a first one that a kill left half written
         write_text(
             folder / SETTINGS, yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
         )
@@ -64,6 +70,12 @@ def begin(config: TrainConfig, *, overwrite: bool) -> None:
             f"{folder} holds a training begun with other settings ({'; '.join(differing)}). Repeat those to go on "
             "with it, name another --output, or throw it away with --overwrite."
         )
+
+
+def _has_begun(folder: Path) -> bool:
+    """Whether anything is in it that took training to make; ``slices`` are Branch-and-Merge's trainings."""
+    kept = any((folder / CHECKPOINTS).glob("step-*"))
+    return kept or any((folder / name).exists() for name in (MODEL, FINISHED, "slices"))
 
 
 def read_settings(folder: Path) -> dict[str, Any] | None:

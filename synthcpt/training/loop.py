@@ -132,7 +132,9 @@ class Loop:
         )
         trained, stop = self.world.add_up(told).tolist()
         tokens = int(self.plan.step_tokens[self.step])
-        lr = self.config.lr * self.config.learning_rate().factor(tokens / self.plan.tokens)
+        before = int(self.plan.step_tokens[self.step - 1]) if self.step else 0
+        # At the step's middle: at its end the last step's rate would be 0 under most schedules, and its texts unlearnt.
+        lr = self.config.lr * self.config.learning_rate().factor((before + tokens) / 2 / self.plan.tokens)
         parts = len(self.plan.part_names)
         sums = torch.zeros(2, parts, dtype=torch.float64, device=self.world.device)
         try:

@@ -135,6 +135,12 @@ class Averages:
         self._parameters, self._decay, self._updates = dict(parameters), decay, 0
         self.values = {name: parameter.detach().clone().float() for name, parameter in parameters.items()}
 
+    def restart(self) -> None:
+        """Begin with the present weights."""
+        self._updates = 0
+        for name, parameter in self._parameters.items():
+            local(self.values[name]).copy_(local(parameter.detach()))
+
     def update(self) -> None:
         """Take the present weights in."""
         decay = min(self._decay, (1 + self._updates) / (10 + self._updates))

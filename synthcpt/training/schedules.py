@@ -26,8 +26,8 @@ class Schedule:
             decay: Hu et al. 2024, arXiv:2404.06395) stays and falls at the end over ``decay``; ``infinite`` (Singh et
             al. 2025, arXiv:2503.02844) cools down over ``cooldown`` to ``plateau``, stays there as long as one likes,
             and falls exponentially over ``decay`` (0: never; branch and anneal whenever a model is wanted); ``anneal``
-            falls from the start: it is for such a branch, and ``peak`` is the rate it was branched at.
-        warmup: a linear rise to the peak.
+            falls from the start: it is for such a branch, and the peak is the rate it was branched at.
+        warmup: a linear rise to the peak; not of ``anneal``.
         floor: the factor at the end.
         decay: how long the final fall is.
         shape: of the fall of ``wsd`` and ``anneal``. ``one_minus_sqrt`` is the one of Hägele et al. 2024
@@ -46,8 +46,9 @@ class Schedule:
     def factor(self, share: float) -> float:
         """The factor of the peak rate when ``share`` of the tokens are read."""
         share = min(1.0, max(0.0, share))
-        if share < self.warmup:
-            return share / self.warmup
+        warmup = 0.0 if self.name == "anneal" else self.warmup  # the branch is warm
+        if share < warmup:
+            return share / warmup
         if self.name == "constant":
             return 1.0
         if self.name in ("wsd", "infinite"):
@@ -59,7 +60,7 @@ class Schedule:
             start = self._plateau(begin) if self.name == "infinite" else 1.0
             shape = "exponential" if self.name == "infinite" else self.shape
             return _fall(shape, (share - begin) / self.decay, start, self.floor)
-        done = (share - self.warmup) / (1.0 - self.warmup)
+        done = (share - warmup) / (1.0 - warmup)
         return _fall(self.shape if self.name == "anneal" else self.name, done, 1.0, self.floor)
 
     def _plateau(self, share: float) -> float:

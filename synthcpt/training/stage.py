@@ -20,7 +20,7 @@ from synthcpt.training import folder as places
 from synthcpt.training.building import Built, build
 from synthcpt.training.checkpoints import Checkpoint, checkpoint_folder, checkpoint_steps, write_checkpoint
 from synthcpt.training.config import TrainConfig
-from synthcpt.training.data import Data, prepare_data
+from synthcpt.training.data import IDENTITY, Data, other_texts, prepare_data
 from synthcpt.training.finishing import write_models
 from synthcpt.training.flops import Flops, dense_peak_flops, flops_per_token, mean_attended_tokens
 from synthcpt.training.loop import Loop
@@ -80,7 +80,7 @@ class Training:
         embeddings = _embeddings(built)
         optimiser = Optimiser(built.loss, self.config, world, embeddings)
         averages = Averages(optimiser.parameters, self.config.ema) if self.config.ema else None
-        step = self._restore(optimiser, averages, world)
+        step = self._restore(optimiser, averages, data.plan, world)
         flops = _flops(built, data.plan, self.config)
         observer.began(self._beginning(built, data, flops, step, world))
         loop = Loop(
@@ -97,11 +97,13 @@ class Training:
         world.wait()
         return model
 
-    def _restore(self, optimiser: Optimiser, averages: Averages | None, world: World) -> int:
+    def _restore(self, optimiser: Optimiser, averages: Averages | None, plan: Plan, world: World) -> int:
         """Go on from the newest checkpoint, or begin from a branch's; gives back the steps done."""
         checkpoints = self.config.output / places.CHECKPOINTS
         if steps := checkpoint_steps(checkpoints):
             with Checkpoint(checkpoint_folder(checkpoints, steps[-1])) as checkpoint:
+                if checkpoint.state.get("plan") != plan.meta.get(IDENTITY):  # the plan was deleted and made anew
+                    raise other_texts(self.config.output)
                 optimiser.load(checkpoint)
                 if averages is not None:
                     averages.load(checkpoint, world, checkpoint.state["step"])
@@ -109,6 +111,8 @@ class Training:
         if self.config.branch:
             with Checkpoint(find_branch(self.config.branch)) as checkpoint:
                 optimiser.load(checkpoint)
+            if averages is not None:
+                averages.restart()
         return 0
 
     def _checkpoint(self, done: int, optimiser: Optimiser, averages: Averages | None, data: Data, world: World) -> None:
@@ -117,6 +121,7 @@ class Training:
             "optimiser_steps": optimiser.steps,
             "tokens": int(data.plan.step_tokens[done - 1]) if done else 0,
             "processes": world.size,
+            "plan": data.plan.meta.get(IDENTITY),
         }
         tensors = optimiser.tensors() | (averages.tensors() if averages else {})
         keep = max(self.config.keep_checkpoints, self.config.average_last)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from corpora import EXAMPLE
 
 pytest.importorskip("torch")
@@ -148,10 +149,28 @@ def test_texts_that_changed_are_noticed(home: Path) -> None:
     arguments = ("train", "-d", "changing", "-o", "changed", *SMALL, "--epochs", 1, "--set", "checkpoint_every=1", "-q")
     assert synthcpt(*arguments, cwd=home).returncode == 0
     (home / "changed/training.json").unlink()
+    plan = home / "changed/plan"
+    (plan / "plan.json").write_text("{")
+    broken = synthcpt(*arguments, cwd=home)
+    assert broken.returncode == 2
+    assert "Delete the folder; it is made anew" in broken.stderr
+    shutil.rmtree(plan)
+    assert synthcpt(*arguments, cwd=home).returncode == 0, "it is made anew, and the training goes on"
+    (home / "changed/training.json").unlink()
     (home / "changing/new.md").write_text("# New\n\nA new text came in.\n")
-    done = synthcpt(*arguments, cwd=home)
-    assert done.returncode == 2
-    assert "are not those it was begun with" in done.stderr
+    for _ in range(2):
+        done = synthcpt(*arguments, cwd=home)
+        assert done.returncode == 2
+        assert "are not those it was begun with" in done.stderr
+        shutil.rmtree(plan, ignore_errors=True)  # nor is that forgotten without a plan
+
+
+def test_a_flag_for_the_amount_wins_over_the_files(home: Path) -> None:
+    (home / "amount.yaml").write_text("data: docs\nrecipe: smoke\nepochs: 3\n")
+    done = synthcpt("train", "--config", "amount.yaml", "-o", "a", *SMALL, "--tokens", "2K", "-q", cwd=home)
+    assert done.returncode == 0, done.stderr
+    noted = yaml.safe_load((home / "a/train.yaml").read_text())
+    assert (noted["tokens"], noted["epochs"]) == (2000, None)
 
 
 def test_every_setting_is_listed(home: Path) -> None:
@@ -162,6 +181,9 @@ def test_every_setting_is_listed(home: Path) -> None:
     for name in TrainConfig.model_fields:
         assert name in listed.stdout
     assert "128" in listed.stdout
+    unknown = synthcpt("train", "--list", "--recipe", "lorra", cwd=home)
+    assert unknown.returncode == 2
+    assert "Did you mean 'lora'?" in unknown.stderr
 
 
 @pytest.mark.vllm

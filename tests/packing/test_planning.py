@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from token_stores import make_part, make_store, random_texts
 
+from synthcpt.errors import ConfigError
 from synthcpt.packing.mixture import Amounts, Phase
 from synthcpt.packing.plan import Packing, Plan
 from synthcpt.packing.planning import make_plan
@@ -87,6 +88,13 @@ def test_a_curriculum_holds_over_sources_that_number_their_steps_differently() -
         first.append(source.meta["steps"][source.steps[text]] == "question")
     assert first == sorted(first, reverse=True)
     assert sum(first) == 60
+
+
+def test_a_curriculum_of_steps_that_made_no_text_is_refused() -> None:
+    parts = [part("books", 80, steps=["question", "text"] * 40), part("papers", 60, steps=["answer"] * 60)]
+    make_plan(parts, Amounts(epochs=1.0), Packing(128, 4, curriculum=("answer", "question")))
+    with pytest.raises(ConfigError, match=r"names 'questoin', but .* Did you mean 'question'\?"):
+        make_plan(parts, Amounts(epochs=1.0), Packing(128, 4, curriculum=("answer", "questoin")))
 
 
 def test_a_source_that_varies_is_read_from_the_store_of_each_epoch() -> None:

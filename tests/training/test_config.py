@@ -78,18 +78,35 @@ def test_replay_has_a_ratio_of_its_own() -> None:
 def test_a_folder_is_gone_on_with_only_under_the_same_settings(tmp_path: Path) -> None:
     config = make_train_config({**BASE, "output": tmp_path / "out"})
     places.begin(config, overwrite=False)
+    (tmp_path / "out/checkpoints/step-00000001").mkdir(parents=True)
     places.begin(config, overwrite=False)
     cheaper = make_train_config({**BASE, "output": tmp_path / "out", "micro_tokens": 4096, "keep_checkpoints": 5})
     places.begin(cheaper, overwrite=False)
     other = make_train_config({**BASE, "output": tmp_path / "out", "lr": 3e-4})
     with pytest.raises(RunMismatch, match=r"lr: 1e-05 there, 0\.0003 now"):
         places.begin(other, overwrite=False)
-    (tmp_path / "out" / "checkpoints").mkdir()
+    (tmp_path / "out" / "model-ema").mkdir()
     (tmp_path / "out" / "notes.txt").write_text("the user's")
     places.begin(other, overwrite=True)
     assert not (tmp_path / "out" / "checkpoints").exists()
+    assert not (tmp_path / "out" / "model-ema").exists(), "an average of the training that is gone"
     assert (tmp_path / "out" / "notes.txt").exists(), "what is not ours stays"
     assert (places.read_settings(tmp_path / "out") or {})["lr"] == 3e-4
+
+
+def test_a_training_that_never_began_may_be_corrected(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    places.begin(make_train_config({**BASE, "output": out, "model": "mistyped"}), overwrite=False)
+    (out / "checkpoints/.writing-step-00000001").mkdir(parents=True)
+    right = make_train_config({**BASE, "output": out, "model": "right"})
+    places.begin(right, overwrite=False)
+    assert (places.read_settings(out) or {})["model"] == "right"
+    assert not (out / "checkpoints").exists()
+    for kept in ("model", "slices", "checkpoints/step-00000001"):
+        (out / kept).mkdir(parents=True)
+        with pytest.raises(RunMismatch, match="'right' there"):
+            places.begin(make_train_config({**BASE, "output": out}), overwrite=False)
+        (out / kept).rmdir()
 
 
 def test_a_corpus_is_not_written_over(tmp_path: Path) -> None:

@@ -48,6 +48,9 @@ def test_infinite_cools_down_stays_and_anneals() -> None:
 def test_anneal_falls_from_the_start() -> None:
     schedule = Schedule("anneal", shape="linear")
     assert [schedule.factor(share) for share in (0.0, 0.25, 1.0)] == [1.0, 0.75, 0.0]
+    warm = Schedule("anneal", warmup=0.1, shape="linear")
+    assert warm.factor(0.0) == 1.0, "the branch is warm"
+    assert warm.factor(0.25) == pytest.approx(0.75)
 
 
 @given(
