@@ -21,7 +21,7 @@ def explain() -> Iterator[None]:
         _say(str(error))
         raise SystemExit(EXIT_MISTAKE) from None
     except RunStopped as error:
-        _say(f"{error} Everything answered is kept; run the same command again to go on.")
+        _say(f"{error} What is done is kept; run the same command again to go on.")
         raise SystemExit(EXIT_INTERRUPTED if isinstance(error, Interrupted) else EXIT_STOPPED) from None
     except SynthcptError as error:
         _say(str(error))

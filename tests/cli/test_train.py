@@ -14,6 +14,9 @@ import pytest
 import yaml
 from corpora import EXAMPLE
 
+from synthcpt.cli.errors import explain
+from synthcpt.errors import Interrupted
+
 pytest.importorskip("torch")
 
 
@@ -171,6 +174,14 @@ def test_a_flag_for_the_amount_wins_over_the_files(home: Path) -> None:
     assert done.returncode == 0, done.stderr
     noted = yaml.safe_load((home / "a/train.yaml").read_text())
     assert (noted["tokens"], noted["epochs"]) == (2000, None)
+
+
+def test_what_stops_a_training_says_nothing_of_answers(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="130"), explain():
+        raise Interrupted("Training stopped at step 4 of 21; a checkpoint is written.")
+    told = capsys.readouterr().err
+    assert "What is done is kept; run the same command again to go on." in told
+    assert "answer" not in told
 
 
 def test_every_setting_is_listed(home: Path) -> None:
