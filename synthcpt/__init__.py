@@ -14,7 +14,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from synthcpt.curation import curate
     from synthcpt.errors import SynthcptError, UserError
+    from synthcpt.evaluation import evaluate
     from synthcpt.generation import Run, generate, generate_async
     from synthcpt.records import Completion, Document, Rejection, Request, SyntheticDocument
     from synthcpt.training import train
@@ -25,7 +27,9 @@ _HOMES = {
     "generate": "synthcpt.generation",
     "generate_async": "synthcpt.generation",
     "Run": "synthcpt.generation",
+    "curate": "synthcpt.curation",
     "train": "synthcpt.training",
+    "evaluate": "synthcpt.evaluation",
     "Document": "synthcpt.records",
     "Request": "synthcpt.records",
     "Completion": "synthcpt.records",
@@ -45,6 +49,8 @@ __all__ = [
     "SyntheticDocument",
     "UserError",
     "__version__",
+    "curate",
+    "evaluate",
     "generate",
     "generate_async",
     "train",

@@ -4,6 +4,7 @@
     ├── UserError                    the command or its input is at fault: one sentence, exit code 2
     │   ├── ConfigError              an unknown key, a value out of range, flags that contradict
     │   ├── CorpusError              a missing file, an unreadable format, no text, two documents of one id
+    │   ├── QuestionError            a question without an answer, two of one id, an option that is none
     │   ├── PromptError              a prompt file that is missing, malformed or has the wrong slots
     │   ├── MissingExtra             an optional package that this command needs
     │   ├── RunMismatch              the output folder holds a run made with another configuration
@@ -50,6 +51,10 @@ class ConfigError(UserError):
 
 class CorpusError(UserError):
     """The input cannot be read as documents."""
+
+
+class QuestionError(UserError):
+    """A file of questions cannot be read as questions with answers."""
 
 
 class PromptError(UserError):

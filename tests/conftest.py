@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from answering_models import ignorant_model, knowing_model
 from tiny_model import build_tiny_model
 
 
@@ -30,3 +31,17 @@ def vllm_installed() -> None:
         # Importing and loading it warns of torch's plans; nothing of ours is in there.
         warnings.simplefilter("ignore")
         assert importlib.import_module("vllm").LLM
+
+
+@pytest.fixture(scope="session")
+def knowing_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that answers `answering_models.ANSWERS`, trained once."""
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    return knowing_model(tmp_path_factory.mktemp("models") / "knowing")
+
+
+@pytest.fixture(scope="session")
+def ignorant_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same model untrained."""
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    return ignorant_model(tmp_path_factory.mktemp("models") / "ignorant")

@@ -12,6 +12,10 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"__main__"},
     {"cli"},
+    {"reporting"},
+    {"experiments"},
+    {"curation"},
+    {"evaluation"},
     {"exporting"},
     {"training"},
     {"merging"},
@@ -21,7 +25,9 @@ LAYERS = [
     {"generators"},
     {"methods"},
     {"backends", "corpus", "templates"},
+    {"worlds"},
     {"text"},
+    {"statistics", "scaling"},
     {"records", "config", "randomness", "combinations", "files", "file_lock"},
     {"errors", "prompts"},
 ]

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from pydantic import BaseModel, ConfigDict
 
 from synthcpt.errors import ConfigError, near_match
-from synthcpt.records import Completion, Request
+from synthcpt.records import Completion, Request, Sampling
 
 
 class BackendOptions(BaseModel):
@@ -40,6 +40,7 @@ class Capabilities:
             this many under way.
         prefix_cache: shared prompt prefixes are computed once.
         verbatim: answers are made of the source's own sentences, so copying is no fault.
+        chat_template: whether the model has a chat template of its own; None where that is unknown.
     """
 
     schema: bool = False
@@ -48,6 +49,7 @@ class Capabilities:
     concurrency: int = 64
     prefix_cache: bool = False
     verbatim: bool = False
+    chat_template: bool | None = None
 
 
 class Backend(Protocol):
@@ -137,10 +139,36 @@ class Scorer(Protocol):
         ...
 
 
+@runtime_checkable
+class Continuer(Protocol):
+    """A backend that goes on with a text, for base models."""
+
+    async def continue_text(self, prompt: str, sampling: Sampling, draw: int = 0) -> Completion:
+        """Go on with a text as it is: no chat template, nothing stripped from the answer; many calls run at once.
+
+        Special tokens spelt out in the text are plain text, as in `Scorer.score`.
+
+        Args:
+            prompt: the text, after the tokenizer's first token where it has one.
+            sampling: how to draw; a stop string is not part of the answer.
+            draw: tells repeated samples of one prompt apart.
+
+        Raises:
+            PromptTooLong: no room for a continuation is left in the model's context.
+            TransientError, RequestRejected, BackendUnavailable: as `Backend.complete`.
+        """
+        ...
+
+
 BACKENDS: dict[str, tuple[str, str, str]] = {
     "extractive": ("synthcpt.backends.extractive", "ExtractiveBackend", "the document's own sentences, by rules"),
     "mock": ("synthcpt.backends.mock", "MockBackend", "scripted answers, for tests and timing"),
     "openai": ("synthcpt.backends.openai", "OpenAIBackend", "any OpenAI-compatible server"),
+    "simulated": (
+        "synthcpt.backends.simulated",
+        "SimulatedBackend",
+        "a simulated teacher that knows an invented world's wordings: experiments only",
+    ),
     "transformers": ("synthcpt.backends.transformers", "TransformersBackend", "a local model through transformers"),
     "vllm": ("synthcpt.backends.vllm", "VllmBackend", "a local model through vLLM, in this process"),
 }

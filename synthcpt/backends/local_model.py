@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -24,3 +26,17 @@ def reason(error: Exception) -> str:
     if isinstance(error, ValidationError):
         return "; ".join(each["msg"].removeprefix("Value error, ") for each in error.errors(include_input=False))
     return str(error).partition("\n")[0]
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Without transformers' own progress bars."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()

@@ -18,14 +18,15 @@ from synthcpt.backends.base import BackendOptions, Capabilities
 from synthcpt.backends.openai_dialect import Dialect, Dialects
 from synthcpt.backends.openai_endpoint import Access, Model, choose_model, resolve
 from synthcpt.backends.openai_errors import error_for, read_complaint
-from synthcpt.backends.openai_wire import decode_answer, encode_request
+from synthcpt.backends.openai_wire import decode_answer, decode_text, encode_request, encode_text
 from synthcpt.errors import BackendError, BackendUnavailable, TransientError
-from synthcpt.records import Completion, Json, Request
+from synthcpt.records import Completion, Json, Request, Sampling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import aiohttp
+    from yarl import URL
 
 GREETING_TIMEOUT_S = 5.0
 # Servers on uvicorn drop a connection idle for 5 s; one that we drop first is never written to too late.
@@ -237,10 +238,27 @@ class OpenAIBackend:
             tried.append(dialect)
 
     def _read(self, request: Request, reply: Reply) -> Completion:
-        access = self._reached()
         if 200 <= reply.status < 300:
-            return decode_answer(reply.body, request, access.endpoint, self.model)
-        raise error_for(read_complaint(reply.status, reply.body), reply.headers, access.endpoint, self.model)
+            return decode_answer(reply.body, request, self._reached().endpoint, self.model)
+        raise self._refusal(reply)
+
+    def _refusal(self, reply: Reply) -> BackendError:
+        complaint = read_complaint(reply.status, reply.body)
+        return error_for(complaint, reply.headers, self._reached().endpoint, self.model)
+
+    async def continue_text(self, prompt: str, sampling: Sampling, draw: int = 0) -> Completion:
+        """Go on with a text by the server's ``/completions``, in one attempt; see `Continuer`.
+
+        Raises:
+            TransientError, OverloadError, RequestRejected, PromptTooLong, BackendUnavailable: see the errors' tree.
+        """
+        del draw  # the server draws anew each time
+        access = self._reached()
+        body = encode_text(prompt, sampling, self.model, self._options.extra_body)
+        reply = await self._send(access.completions_url, body)
+        if 200 <= reply.status < 300:
+            return decode_text(reply.body, prompt, access.endpoint, self.model)
+        raise self._refusal(reply)
 
     def _reached(self) -> Access:
         if self._access is None:
@@ -248,14 +266,17 @@ class OpenAIBackend:
         return self._access
 
     async def _post(self, request: Request, dialect: Dialect) -> Reply:
+        body = encode_request(request, self.model, dialect, self._options.extra_body)
+        return await self._send(self._reached().chat_url, body)
+
+    async def _send(self, url: URL, body: bytes) -> Reply:
         import aiohttp
 
         access = self._reached()
-        body = encode_request(request, self.model, dialect, self._options.extra_body)
         failure: BackendError
         try:
             # A redirect would carry the key to another host.
-            async with self._live().post(access.chat_url, data=body, allow_redirects=False) as response:
+            async with self._live().post(url, data=body, allow_redirects=False) as response:
                 return Reply(response.status, response.headers, await _body_of(response))
         except TimeoutError as error:
             failure = TransientError(f"{access.endpoint.shown} did not answer in time ({type(error).__name__}).")

@@ -29,7 +29,7 @@ class Access(NamedTuple):
     """How to reach a server.
 
     Attributes:
-        chat_url, models_url: what is asked.
+        chat_url, completions_url, models_url: what is asked.
         headers: sent with every request; they hold the key.
         endpoint: the same for people, with the secrets to keep out of messages.
         is_openai: it is OpenAI's own server.
@@ -37,6 +37,7 @@ class Access(NamedTuple):
     """
 
     chat_url: URL
+    completions_url: URL
     models_url: URL
     headers: Mapping[str, str]
     endpoint: Endpoint
@@ -87,6 +88,7 @@ def resolve(options: OpenAIOptions) -> Access:
     endpoint = Endpoint(str(base.with_query(None)), options.api_key_env, secrets)
     return Access(
         chat_url=(base / "chat" / "completions").with_query(base.query),
+        completions_url=(base / "completions").with_query(base.query),
         models_url=(base / "models").with_query(base.query),
         headers=headers,
         endpoint=endpoint,

@@ -11,7 +11,7 @@ import orjson
 from synthcpt.backends.openai_dialect import Dialect
 from synthcpt.backends.openai_errors import Endpoint, complaint_of, error_for
 from synthcpt.errors import TransientError
-from synthcpt.records import Completion, FinishReason, Json, Request
+from synthcpt.records import Completion, FinishReason, Json, Request, Sampling
 from synthcpt.text.reasoning import strip_reasoning
 
 _FINISH_REASONS: dict[str, FinishReason] = {
@@ -30,30 +30,42 @@ def encode_request(request: Request, model: str, dialect: Dialect, extra_body: M
 
     Lone surrogates, which UTF-8 cannot carry, are sent as U+FFFD; all other text goes as it is.
     """
-    body = _body(request, model, dialect)
-    if extra_body:
-        body |= extra_body
+    return _dumped(_body(request, model, dialect) | dict(extra_body))
+
+
+def encode_text(prompt: str, sampling: Sampling, model: str, extra_body: Mapping[str, Json]) -> bytes:
+    """The JSON body of one plain completion call, which goes on with a text."""
+    body = {"model": model, "prompt": prompt, **_drawing(sampling, "max_tokens")}
+    return _dumped(body | dict(extra_body))
+
+
+def _dumped(body: dict[str, Any]) -> bytes:
     try:
         return orjson.dumps(body)
     except orjson.JSONEncodeError:
         return orjson.dumps(_without_surrogates(body))
 
 
-def _body(request: Request, model: str, dialect: Dialect) -> dict[str, Any]:
-    sampling = request.sampling
-    body: dict[str, Any] = {
-        "model": model,
-        "messages": [{"role": message.role, "content": message.text} for message in request.messages],
-        "temperature": sampling.temperature,
-    }
+def _drawing(sampling: Sampling, limit_field: str) -> dict[str, Any]:
+    """The fields that say how to draw."""
+    fields: dict[str, Any] = {"temperature": sampling.temperature}
     if sampling.max_tokens is not None:
-        body[dialect.limit_field] = sampling.max_tokens
+        fields[limit_field] = sampling.max_tokens
     for name in ("top_p", "top_k", "min_p"):
         value = getattr(sampling, name)
         if value is not None:
-            body[name] = value
+            fields[name] = value
     if sampling.stop:
-        body["stop"] = sampling.stop
+        fields["stop"] = sampling.stop
+    return fields
+
+
+def _body(request: Request, model: str, dialect: Dialect) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": message.role, "content": message.text} for message in request.messages],
+        **_drawing(request.sampling, dialect.limit_field),
+    }
     if request.schema is not None and dialect.schema_mode != "none":
         body["response_format"] = _response_format(request.schema, dialect)
     if dialect.thinking_switch:
@@ -90,17 +102,42 @@ def decode_answer(body: bytes, request: Request, endpoint: Endpoint, model: str)
         BackendError: it holds an error object instead; of the class that its code stands for.
         TransientError: it is not JSON, is cut short, or holds no choice.
     """
+    payload, choice = _choice(body, "message", dict, endpoint, model)
+    message = choice["message"]
+    text, finish_reason = _text_of(message.get("content")), _finish_reason(choice.get("finish_reason"))
+    refusal = message.get("refusal")
+    if not text and isinstance(refusal, str) and refusal:
+        text, finish_reason = clean(refusal), "content_filter"
+    counted = _counted(payload, "".join(turn.text for turn in request.messages), text)
+    return Completion(strip_reasoning(text), finish_reason, *counted, _answered_by(payload, model))
+
+
+def decode_text(body: bytes, prompt: str, endpoint: Endpoint, model: str) -> Completion:
+    """The continuation in an HTTP 200 body of a plain completion call, as it is.
+
+    Raises:
+        BackendError, TransientError: as `decode_answer`.
+    """
+    payload, choice = _choice(body, "text", str, endpoint, model)
+    text = clean(choice["text"])
+    counted = _counted(payload, prompt, text)
+    return Completion(text, _finish_reason(choice.get("finish_reason")), *counted, _answered_by(payload, model))
+
+
+def _choice(
+    body: bytes, held: str, kind: type[Any], endpoint: Endpoint, model: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The answer and its first choice, which holds something of a kind."""
     payload = _load(body, endpoint)
     if isinstance(payload, dict) and payload.get("error"):
         raise error_for(complaint_of(_inner_status(payload["error"]), payload), {}, endpoint, model)
     choices = payload.get("choices") if isinstance(payload, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
-    message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(choice, dict) or not isinstance(message, dict):
+    if not isinstance(choice, dict) or not isinstance(choice.get(held), kind):
         raise TransientError(f"{endpoint.shown} answered without a choice: {_beginning(body, endpoint)}")
     if choice.get("finish_reason") in ("error", "abort"):
         raise TransientError(f"{endpoint.shown} broke the answer off.")
-    return _completion(payload, choice, message, request, model)
+    return payload, choice
 
 
 def _load(body: bytes, endpoint: Endpoint) -> Any:
@@ -126,31 +163,23 @@ def _inner_status(error: Any) -> int:
     return code if isinstance(code, int) and 400 <= code < 600 else 502
 
 
-def _completion(
-    payload: dict[str, Any], choice: dict[str, Any], message: dict[str, Any], request: Request, model: str
-) -> Completion:
-    text, finish_reason = _text_of(message.get("content")), _finish_reason(choice.get("finish_reason"))
-    refusal = message.get("refusal")
-    if not text and isinstance(refusal, str) and refusal:
-        text, finish_reason = clean(refusal), "content_filter"
+def _counted(payload: dict[str, Any], prompt: str, text: str) -> tuple[int, int, int]:
+    """Prompt, completion and cached tokens, estimated where the server counts nothing."""
     usage = payload.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     prompt_tokens, completion_tokens = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
     if prompt_tokens is None:
-        prompt_tokens = sum(_estimate(message.text) for message in request.messages)
+        prompt_tokens = _estimate(prompt)
     if completion_tokens is None:
         completion_tokens = _estimate(text)
     details = usage.get("prompt_tokens_details")
     cached_tokens = _count(details.get("cached_tokens")) if isinstance(details, dict) else None
-    answered_by = payload.get("model")
-    return Completion(
-        text=strip_reasoning(text),
-        finish_reason=finish_reason,
-        prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens,
-        cached_tokens=min(cached_tokens or 0, prompt_tokens),
-        model=clean(answered_by) if isinstance(answered_by, str) and answered_by else model,
-    )
+    return prompt_tokens, completion_tokens, min(cached_tokens or 0, prompt_tokens)
+
+
+def _answered_by(payload: dict[str, Any], model: str) -> str:
+    named = payload.get("model")
+    return clean(named) if isinstance(named, str) and named else model
 
 
 def _text_of(content: Any) -> str:

@@ -1,4 +1,4 @@
-"""Turns the pieces of a text into the tokens a local model scores, and its log-probabilities back into pieces."""
+"""Texts as they are, for a local model: pieces to tokens to score, its log-probabilities back into pieces."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from synthcpt.backends.base import ScoredPiece
+from synthcpt.errors import RequestRejected
+from synthcpt.records import Sampling
 
 
 @dataclass(slots=True)
@@ -20,6 +22,21 @@ class Scoring:
 
     pieces: Sequence[str]
     piece_ids: list[list[int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """A text on its way to be continued.
+
+    Attributes:
+        prompt: the text.
+        sampling: how to draw.
+        schema: none; a request may have one.
+    """
+
+    prompt: str
+    sampling: Sampling
+    schema: None = None
 
 
 Logprobs: TypeAlias = tuple[float | None, ...]
@@ -44,10 +61,24 @@ class PieceEncoder:
         """The token ids of each piece."""
         return [self._encode_one(piece) for piece in pieces]
 
+    def prompt(self, text: str) -> list[int]:
+        """The token ids of a text to go on with, the tokenizer's first token before it where it has one.
+
+        Raises:
+            RequestRejected: there are none.
+        """
+        token_ids = [*self.lead, *self._encode_plain(text)]
+        if not token_ids:
+            raise RequestRejected("An empty text cannot be continued: the model has no first token to begin with.")
+        return token_ids
+
     def _encode_one(self, piece: str) -> list[int]:
         if piece in self._added:
             return [self._added[piece]]
-        encoded = self._tokenizer(piece, add_special_tokens=False, split_special_tokens=True) if piece else {}
+        return self._encode_plain(piece)
+
+    def _encode_plain(self, text: str) -> list[int]:
+        encoded = self._tokenizer(text, add_special_tokens=False, split_special_tokens=True) if text else {}
         return list(encoded.get("input_ids", ()))
 
 

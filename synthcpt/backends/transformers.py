@@ -1,7 +1,7 @@
 """A local model through transformers, in this process: for small jobs and machines that vLLM does not run on.
 
-Requests that wait are answered in batches: those alike in sampling, sorted by length, padded on the left. It is
-many times slower than vLLM, and it cannot hold answers to a JSON schema.
+Requests that wait are answered in batches: those alike in sampling, sorted by length, padded on the left; texts to
+score likewise, padded on the right. It is many times slower than vLLM, and it cannot hold answers to a JSON schema.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from pydantic import Field
 
 from synthcpt.backends.base import BackendOptions, Capabilities, ScoredPiece
 from synthcpt.backends.chat import ChatRenderer
-from synthcpt.backends.local_model import check_model_path, reason
+from synthcpt.backends.local_model import check_model_path, quietly, reason
 from synthcpt.backends.scoring import Logprobs, PieceEncoder, in_pieces
-from synthcpt.backends.transformers_batch import LoadedModel, Row, generate, score
+from synthcpt.backends.transformers_batch import LoadedModel, Row
+from synthcpt.backends.transformers_queue import BatchQueue, Job
 from synthcpt.errors import BackendUnavailable, ConfigError, MissingExtra, PromptTooLong
 from synthcpt.records import Completion, Request, Sampling
 
@@ -36,7 +37,7 @@ class TransformersOptions(BackendOptions):
         batch_size: the most requests computed at once.
         max_model_len: the longest prompt + answer, in tokens; None takes it from the model's configuration.
         default_max_tokens: the most new tokens where neither prompt nor run says.
-        seed: of the random numbers; one stream for all requests, so a text depends on what else was asked.
+        seed: of the random numbers; each batch has its own, so a text depends on what else is in its batch.
         thinking: whether a model that can reason aloud does so first; its thoughts never reach the text.
         trust_remote_code: run Python code that comes with the model.
     """
@@ -51,13 +52,6 @@ class TransformersOptions(BackendOptions):
     seed: int = 0
     thinking: Literal["off", "on"] = "off"
     trust_remote_code: bool = False
-
-
-@dataclasses.dataclass(slots=True, eq=False)
-class _Job:
-    row: Row
-    sampling: Sampling
-    future: asyncio.Future[Completion]
 
 
 class TransformersBackend:
@@ -80,8 +74,7 @@ class TransformersBackend:
         self._renderer: ChatRenderer | None = None
         self._encoder: PieceEncoder | None = None
         self._thread: ThreadPoolExecutor | None = None
-        self._waiting: list[_Job] = []
-        self._running: list[_Job] = []
+        self._queue: BatchQueue | None = None
         self._capabilities = Capabilities(
             context_tokens=options.max_model_len, concurrency=2 * options.batch_size, logprobs=True
         )
@@ -111,7 +104,12 @@ class TransformersBackend:
         tokenizer = copy.deepcopy(loaded.tokenizer)
         self._renderer, self._encoder = ChatRenderer(tokenizer, self._options.thinking == "on"), PieceEncoder(tokenizer)
         context_tokens = self._options.max_model_len or _context_tokens(loaded)
-        self._capabilities = dataclasses.replace(self._capabilities, context_tokens=context_tokens)
+        self._capabilities = dataclasses.replace(
+            self._capabilities, context_tokens=context_tokens, chat_template=bool(tokenizer.chat_template)
+        )
+        self._queue = BatchQueue(
+            loaded, self._thread, self._options.batch_size, self._options.seed, partial(_failure, self.model)
+        )
         self._loaded = loaded
 
     async def complete(self, request: Request) -> Completion:
@@ -122,30 +120,37 @@ class TransformersBackend:
             RequestRejected: the model's chat template refuses the messages.
             BackendUnavailable: the model failed, or it was never started.
         """
-        if self._loaded is None or self._renderer is None:
+        if self._queue is None or self._renderer is None:
             raise BackendUnavailable("The transformers backend is not started.")
-        loop = asyncio.get_running_loop()
         (token_ids,) = self._renderer.encode([self._renderer.text(request.messages)])
+        return await self._answer(self._queue, Row(token_ids, 0, request.draw), request.sampling)
+
+    async def continue_text(self, prompt: str, sampling: Sampling, draw: int = 0) -> Completion:
+        """Go on with a text as it is; see `Continuer`.
+
+        Raises:
+            PromptTooLong: no room for a continuation is left in the model's context.
+            RequestRejected: the text is empty, and the tokenizer has no first token.
+            BackendUnavailable: the model failed, or it was never started.
+        """
+        if self._queue is None or self._encoder is None:
+            raise BackendUnavailable("The transformers backend is not started.")
+        return await self._answer(self._queue, Row(self._encoder.prompt(prompt), 0, draw, raw=True), sampling)
+
+    async def _answer(self, queue: BatchQueue, row: Row, sampling: Sampling) -> Completion:
+        row.new_tokens = self._room(sampling, row.token_ids)
         # Requests that differ in the number of tokens alone can share a batch.
-        sampling = dataclasses.replace(request.sampling, max_tokens=None)
-        job = _Job(Row(token_ids, self._room(request, token_ids)), sampling, loop.create_future())
-        self._waiting.append(job)
-        # Not at once: the calls of this turn of the event loop shall meet in one batch.
-        loop.call_soon(self._start_batch)
-        try:
-            return await job.future
-        except asyncio.CancelledError:
-            job.row.dropped = True
-            raise
+        completion: Completion = await queue.submit(Job(row, dataclasses.replace(sampling, max_tokens=None)))
+        return completion
 
     async def score(self, pieces: Sequence[str]) -> list[ScoredPiece]:
-        """How probable the model finds a text, token by token; see `Scorer`. Texts are scored one by one.
+        """How probable the model finds a text, token by token; see `Scorer`.
 
         Raises:
             PromptTooLong: it does not fit the model's context.
             BackendUnavailable: the model failed, or it was never started.
         """
-        if self._encoder is None or self._thread is None:
+        if self._queue is None or self._encoder is None:
             raise BackendUnavailable("The transformers backend is not started.")
         piece_ids = self._encoder.encode(pieces)
         token_ids = [*self._encoder.lead, *chain(*piece_ids)]
@@ -154,31 +159,20 @@ class TransformersBackend:
             raise PromptTooLong(f"The text has {len(token_ids)} tokens; {self.model} takes {context_tokens}.")
         if not any(piece_ids):
             return in_pieces(piece_ids, ())
-        try:
-            logprobs = await asyncio.get_running_loop().run_in_executor(self._thread, self._score, token_ids)
-        except RuntimeError as error:
-            raise _failure(self.model, error) from error
+        logprobs: Logprobs = await self._queue.submit(Job(Row(token_ids, 0), None))
         return in_pieces(piece_ids, logprobs)
-
-    def _score(self, token_ids: list[int]) -> Logprobs:
-        if self._loaded is None:
-            raise BackendUnavailable("The backend was closed while this text was waiting.")
-        return score(self._loaded, token_ids)
 
     async def close(self) -> None:
         """Drop the model; the batch that runs ends after its next token."""
-        thread, self._thread, self._loaded, self._renderer = self._thread, None, None, None
-        self._encoder = None
-        for job in [*self._running, *self._waiting]:
-            job.row.dropped = True
-            if not job.future.done():
-                job.future.set_exception(BackendUnavailable("The backend was closed while this request was waiting."))
-        self._waiting.clear()
+        queue, thread = self._queue, self._thread
+        self._queue = self._thread = self._loaded = self._renderer = self._encoder = None
+        if queue is not None:
+            queue.close()
         if thread is not None:
             await asyncio.to_thread(thread.shutdown)
 
-    def _room(self, request: Request, token_ids: Sequence[int]) -> int:
-        wanted = request.sampling.max_tokens or self._options.default_max_tokens
+    def _room(self, sampling: Sampling, token_ids: Sequence[int]) -> int:
+        wanted = sampling.max_tokens or self._options.default_max_tokens
         context_tokens = self._capabilities.context_tokens
         if context_tokens is None:
             return wanted
@@ -186,46 +180,12 @@ class TransformersBackend:
             raise PromptTooLong(f"The prompt has {len(token_ids)} tokens; {self.model} takes {context_tokens} in all.")
         return min(wanted, context_tokens - len(token_ids))
 
-    def _start_batch(self) -> None:
-        self._waiting = [job for job in self._waiting if not job.row.dropped]
-        loaded, thread = self._loaded, self._thread
-        if self._running or not self._waiting or loaded is None or thread is None:
-            return
-        self._running = jobs = self._next_batch()
-        rows = [job.row for job in jobs]
-        work = asyncio.get_running_loop().run_in_executor(thread, generate, loaded, rows, jobs[0].sampling)
-        work.add_done_callback(partial(self._end_batch, jobs))
 
-    def _next_batch(self) -> list[_Job]:
-        """The request that waited longest, and those most like it in length that share its sampling."""
-        oldest = self._waiting[0]
-        alike = [job for job in self._waiting[1:] if job.sampling == oldest.sampling]
-        alike.sort(key=lambda job: abs(len(job.row.token_ids) - len(oldest.row.token_ids)))
-        jobs = [oldest, *alike[: self._options.batch_size - 1]]
-        self._waiting = [job for job in self._waiting if job not in jobs]
-        return jobs
-
-    def _end_batch(self, jobs: Sequence[_Job], work: asyncio.Future[list[Completion]]) -> None:
-        self._running = []
-        error = work.exception()
-        answers = [] if error else work.result()
-        for index, job in enumerate(jobs):
-            if job.future.done():
-                continue
-            if error is not None:
-                job.future.set_exception(_failure(self.model, error))
-            else:
-                job.future.set_result(answers[index])
-        self._start_batch()
-
-
-def _failure(model: str, error: BaseException) -> BackendUnavailable:
-    failure = BackendUnavailable(
+def _failure(model: str, error: BaseException) -> str:
+    return (
         f"{model} failed while it answered ({type(error).__name__}: {error}). If memory ran out, lower batch_size or "
         "max_model_len."
     )
-    failure.__cause__ = error
-    return failure
 
 
 def _load(options: TransformersOptions) -> LoadedModel:
@@ -239,8 +199,9 @@ def _load(options: TransformersOptions) -> LoadedModel:
     code = {"trust_remote_code": options.trust_remote_code}
     device = options.device if options.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        tokenizer = AutoTokenizer.from_pretrained(options.model, **code)
-        model = AutoModelForCausalLM.from_pretrained(options.model, dtype=options.dtype, **code).to(device).eval()
+        with quietly():
+            tokenizer = AutoTokenizer.from_pretrained(options.model, **code)
+            model = AutoModelForCausalLM.from_pretrained(options.model, dtype=options.dtype, **code).to(device).eval()
     except OSError as error:
         raise BackendUnavailable(
             f"There is no model {options.model!r} to load: it is no folder with a model, and the Hugging Face Hub did "
@@ -251,7 +212,6 @@ def _load(options: TransformersOptions) -> LoadedModel:
             f"transformers cannot load {options.model!r} on {device}: {reason(error)} If memory is short, choose "
             "a smaller model or dtype: bfloat16."
         ) from error
-    torch.manual_seed(options.seed)
     return LoadedModel(options.model, model, tokenizer)
 
 

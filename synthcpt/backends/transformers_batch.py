@@ -24,12 +24,16 @@ class Row:
     Attributes:
         token_ids: the prompt.
         new_tokens: the most tokens of the answer.
+        draw: tells repeated samples of one prompt apart.
         dropped: set from another thread when nobody waits any longer; the row ends at once.
+        raw: the answer is given as it is, thoughts aloud included: the continuation of a text.
     """
 
     token_ids: list[int]
     new_tokens: int
+    draw: int = 0
     dropped: bool = False
+    raw: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,12 @@ class LoadedModel:
     name: str
     model: Any
     tokenizer: Any
+
+    @property
+    def vocabulary(self) -> int:
+        """How many logits a position has."""
+        size: int = self.model.config.get_text_config().vocab_size
+        return size
 
 
 def generate(loaded: LoadedModel, rows: Sequence[Row], sampling: Sampling) -> list[Completion]:
@@ -60,20 +70,31 @@ def generate(loaded: LoadedModel, rows: Sequence[Row], sampling: Sampling) -> li
     return [ends.completion(index, answer) for index, answer in enumerate(answers)]
 
 
-def score(loaded: LoadedModel, token_ids: Sequence[int]) -> Logprobs:
-    """The log-probability of each token given those before it; None for the first."""
+def score(loaded: LoadedModel, texts: Sequence[Sequence[int]]) -> list[Logprobs]:
+    """The log-probability of each token of each text given those before it; None for a text's first.
+
+    Texts are filled up on the right, where no token before sees the filling.
+    """
     import torch
 
-    ids = torch.tensor([token_ids], device=loaded.model.device)
-    found: list[float] = []
+    lengths = [len(text) for text in texts]
+    width, device = max(lengths), loaded.model.device
+    filler = loaded.tokenizer.pad_token_id or 0
+    ids = torch.tensor([[*text, *[filler] * (width - len(text))] for text in texts], device=device)
+    mask = None
+    if min(lengths) < width:
+        mask = (torch.arange(width)[None] < torch.tensor(lengths)[:, None]).long().to(device)
+    found: list[Any] = []
     with torch.inference_mode():
-        logits = loaded.model(input_ids=ids, use_cache=False).logits[0, :-1]
+        logits = loaded.model(input_ids=ids, attention_mask=mask, use_cache=False).logits.flatten(0, 1)
+        # What follows each position; the last one of a text has no target, and what it gets is left out below.
+        targets = ids.roll(-1, dims=1).flatten()
         # In single precision, which takes room: a few positions at a time.
-        for rows, targets in zip(logits.split(_SCORED_AT_ONCE), ids[0, 1:].split(_SCORED_AT_ONCE), strict=True):
+        for rows, wanted in zip(logits.split(_SCORED_AT_ONCE), targets.split(_SCORED_AT_ONCE), strict=True):
             rows = rows.float()
-            chosen = rows.gather(1, targets[:, None])[:, 0] - rows.logsumexp(1)
-            found += chosen.tolist()
-    return (None, *found)
+            found.append(rows.gather(1, wanted[:, None])[:, 0] - rows.logsumexp(1))
+        table = torch.cat(found).view(len(texts), width).tolist()
+    return [(None, *row[: length - 1]) for row, length in zip(table, lengths, strict=True)]
 
 
 def _padded(loaded: LoadedModel, rows: Sequence[Row]) -> dict[str, Any]:
@@ -145,8 +166,9 @@ class _RowEnds:
         length, reason = self._ended[index]
         new_tokens = answer[:length]
         without_end = new_tokens[:-1] if new_tokens[-1] in self._end_tokens else new_tokens
+        text = self._before_stop(self._decode(without_end))
         return Completion(
-            text=strip_reasoning(self._before_stop(self._decode(without_end))),
+            text=text if self._rows[index].raw else strip_reasoning(text),
             finish_reason=reason,
             prompt_tokens=len(self._rows[index].token_ids),
             completion_tokens=length,

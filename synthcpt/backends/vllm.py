@@ -27,13 +27,14 @@ from pydantic import Field
 from synthcpt.backends.base import BackendOptions, Capabilities, ScoredPiece
 from synthcpt.backends.chat import ChatRenderer
 from synthcpt.backends.local_model import check_model_path, reason
-from synthcpt.backends.scoring import PieceEncoder
+from synthcpt.backends.scoring import Continuation, PieceEncoder
 from synthcpt.backends.vllm_cores import FreeCores
 from synthcpt.backends.vllm_engine import VllmEngine
 from synthcpt.backends.vllm_feed import Feed
 from synthcpt.backends.vllm_guard import EngineGuard
 from synthcpt.errors import BackendUnavailable, ConfigError, MissingExtra, near_match
-from synthcpt.records import Completion, Request
+from synthcpt.records import Completion, Request, Sampling
+from synthcpt.text.reasoning import strip_reasoning
 
 _CPU_CACHE_BYTES = 4 * 2**30
 _QUIET_AND_COMPACT = {
@@ -157,7 +158,10 @@ class VllmBackend:
         # Torch and vLLM bring a million objects; one search for garbage through them stops all threads for 0.4 s.
         gc.freeze()
         self._capabilities = dataclasses.replace(
-            self._capabilities, context_tokens=self._engine.context_tokens, concurrency=window
+            self._capabilities,
+            context_tokens=self._engine.context_tokens,
+            concurrency=window,
+            chat_template=bool(getattr(tokenizer, "chat_template", None)),
         )
 
     async def complete(self, request: Request) -> Completion:
@@ -171,7 +175,22 @@ class VllmBackend:
         """
         if self._feed is None:
             raise BackendUnavailable("The vllm backend is not started.")
-        return await self._feed.submit(request)
+        completion = await self._feed.submit(request)
+        return dataclasses.replace(completion, text=strip_reasoning(completion.text))
+
+    async def continue_text(self, prompt: str, sampling: Sampling, draw: int = 0) -> Completion:
+        """Go on with a text as it is; see `Continuer`.
+
+        Raises:
+            PromptTooLong: no room for a continuation is left in the model's context.
+            RequestRejected: the text is empty, and the tokenizer has no first token.
+            TransientError: the engine dropped it.
+            BackendUnavailable: the engine died, or it was never started.
+        """
+        if self._feed is None:
+            raise BackendUnavailable("The vllm backend is not started.")
+        del draw  # the engine draws from one stream for all
+        return await self._feed.submit(Continuation(prompt, sampling))
 
     async def score(self, pieces: Sequence[str]) -> list[ScoredPiece]:
         """How probable the model finds a text, token by token; see `Scorer`.

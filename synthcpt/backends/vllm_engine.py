@@ -7,10 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 from synthcpt.backends.scoring import Scoring
-from synthcpt.backends.vllm_feed import Outcome
+from synthcpt.backends.vllm_feed import Outcome, Work
 from synthcpt.errors import PromptTooLong, RequestRejected, TransientError
-from synthcpt.records import Completion, FinishReason, Request, Sampling
-from synthcpt.text.reasoning import strip_reasoning
+from synthcpt.records import Completion, FinishReason, Sampling
 
 _FINISH_REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length", "repetition": "other"}
 _MODEL_DEFAULTS = ("top_p", "top_k", "min_p", "repetition_penalty")
@@ -42,7 +41,7 @@ class VllmEngine:
         # Validating parameters costs more than the request's whole bookkeeping, and a run uses a handful of them.
         self._free_text_params = lru_cache(maxsize=256)(self._params)
 
-    def prepare(self, request: Request | Scoring, token_ids: list[int]) -> Any:
+    def prepare(self, request: Work, token_ids: list[int]) -> Any:
         """The sampling parameters for this request.
 
         Raises:
@@ -117,7 +116,7 @@ class VllmEngine:
             self._scorings.discard(output.request_id)
             return (None, *output.prompt_logprobs.logprobs)
         return Completion(
-            text=strip_reasoning(self._text(answer)),
+            text=self._text(answer),
             finish_reason=_FINISH_REASONS[answer.finish_reason],
             prompt_tokens=len(output.prompt_token_ids),
             completion_tokens=len(answer.token_ids),

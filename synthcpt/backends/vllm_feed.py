@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeAlias
 
 from synthcpt.backends.base import ScoredPiece
 from synthcpt.backends.chat import ChatRenderer
-from synthcpt.backends.scoring import Logprobs, PieceEncoder, Scoring, in_pieces
+from synthcpt.backends.scoring import Continuation, Logprobs, PieceEncoder, Scoring, in_pieces
 from synthcpt.errors import BackendError, BackendUnavailable, RequestRejected
 from synthcpt.records import Completion, Request
 
@@ -33,10 +33,14 @@ Outcome: TypeAlias = Completion | Logprobs | BackendError
 """What became of a job: a completion of a request, log-probabilities of a text to score, or an error of either."""
 
 
+Work: TypeAlias = Request | Continuation | Scoring
+"""What an engine is asked for."""
+
+
 class Engine(Protocol):
     """What `Feed` needs of an engine. `prepare` runs in the render thread, all else in the engine thread."""
 
-    def prepare(self, request: Request | Scoring, token_ids: list[int]) -> Any:
+    def prepare(self, request: Work, token_ids: list[int]) -> Any:
         """What `add` needs beside the prompt.
 
         Raises:
@@ -66,7 +70,7 @@ class _Job:
     """One call on its way through; `dropped` is set when it was cancelled."""
 
     number: str
-    request: Request | Scoring
+    request: Work
     future: asyncio.Future[Any]
     token_ids: list[int] = field(default_factory=list)
     prepared: Any = None
@@ -79,7 +83,7 @@ class Feed:
     Args:
         engine: what answers.
         renderer: turns messages into tokens; the render thread's own.
-        encoder: turns texts to score into tokens; likewise.
+        encoder: turns texts to score or to continue into tokens; likewise.
         window: how many requests the engine holds at once, those that wait in it included.
         describe: a failed engine's sentence for the user, from the exception that ended it.
     """
@@ -113,8 +117,8 @@ class Feed:
             self._start_thread("engine", self._step_forever),
         ]
 
-    async def submit(self, request: Request) -> Completion:
-        """Answer one request; a cancelled call is taken out of the engine.
+    async def submit(self, request: Request | Continuation) -> Completion:
+        """Answer one request, or go on with one text; a cancelled call is taken out of the engine.
 
         Raises:
             BackendError: as `Backend.complete` says.
@@ -132,7 +136,7 @@ class Feed:
         logprobs: Logprobs = await self._pass_through(scoring)
         return in_pieces(scoring.piece_ids, logprobs)
 
-    async def _pass_through(self, request: Request | Scoring) -> Any:
+    async def _pass_through(self, request: Work) -> Any:
         async with self._room:
             if self._failure is not None:
                 raise _copy(self._failure)
@@ -212,7 +216,10 @@ class Feed:
                 encoded.append((job, [*self._encoder.lead, *itertools.chain(*job.request.piece_ids)]))
                 continue
             try:
-                texts.append((job, self._renderer.text(job.request.messages)))
+                if isinstance(job.request, Continuation):
+                    encoded.append((job, self._encoder.prompt(job.request.prompt)))
+                else:
+                    texts.append((job, self._renderer.text(job.request.messages)))
             except RequestRejected as refusal:
                 yield job, refusal
         prompts = self._renderer.encode([text for _, text in texts]) if texts else []

@@ -6,13 +6,19 @@ from typing import Annotated
 
 import typer
 
+from synthcpt.cli.curate import curate
 from synthcpt.cli.doctor import doctor
+from synthcpt.cli.evaluate import evaluate
+from synthcpt.cli.experiment import experiment
 from synthcpt.cli.export import export
 from synthcpt.cli.generate import generate
 from synthcpt.cli.merge import merge
 from synthcpt.cli.methods import methods
+from synthcpt.cli.report import report
 from synthcpt.cli.trace import trace
 from synthcpt.cli.train import train
+from synthcpt.cli.view import view
+from synthcpt.cli.world import world
 
 app = typer.Typer(
     name="synthcpt",
@@ -23,9 +29,15 @@ app = typer.Typer(
 )
 app.command()(generate)
 app.command()(methods)
+app.command()(curate)
 app.command()(train)
 app.command()(merge)
+app.command()(evaluate)
 app.command()(export)
+app.add_typer(experiment, name="experiment")
+app.command()(world)
+app.command()(report)
+app.command()(view)
 app.command()(trace)
 app.command()(doctor)
 

@@ -11,27 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from synthcpt.generation import Generation, Run
+from synthcpt.generation.reasons import REASONS
 
 if TYPE_CHECKING:
     from synthcpt.generation.forecast import Forecast
 
 _EXAMPLE_CHARS = 900
-
-REASONS = {
-    "truncated": "the answer hit its token limit",
-    "filtered": "the server's filter ended the answer",
-    "refusal": "the model declined",
-    "near_empty": "hardly any text",
-    "copied": "mostly the document's own words",
-    "language": "another language than the document's",
-    "entity_missing": "an entity it should be about is not in it",
-    "malformed_answer": "no valid JSON after repairs",
-    "no_entities": "fewer than two entities found in the document",
-    "empty_document": "the document has no text",
-    "prompt_too_long": "longer than the model's context",
-    "context_too_small": "the model's context leaves no room for a document",
-    "request_rejected": "the server refused the request",
-}
 
 
 def show_summary(run: Run, work: Generation, console: Console, command: str) -> None:

@@ -9,6 +9,12 @@ import yaml
 
 from synthcpt.generation.shards import COLUMNS
 
+WRITERS = {
+    "simulated": "**These texts are simulated**: they were answered by a simulated teacher that knows the invented "
+    "world's wordings; no language model. They serve controlled experiments only.",
+}
+"""What a reader must know of texts from these backends."""
+
 
 def dataset_card(settings: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
     """The README.md of a run's folder; its header makes `datasets.load_dataset(folder)` read the shards alone."""
@@ -25,6 +31,7 @@ def dataset_card(settings: Mapping[str, Any], manifest: Mapping[str, Any]) -> st
         f"---\n{header}---",
         f"# Synthetic corpus by {settings['method']}",
         "Every text here was written by a machine from the source documents named in its row.",
+        *([WRITERS[settings["backend"]]] if settings["backend"] in WRITERS else []),
         "| | |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in _facts(settings, totals)),
         "## Columns\n\n" + "\n".join(f"- `{name}`: {meaning}" for name, meaning in COLUMNS.items()),
         "## Left out\n\n" + ("\n".join(f"- {reason}: {n:,}" for reason, n in sorted(dropped.items())) or "Nothing."),

@@ -38,7 +38,7 @@ class Run:
         self.path = Path(path)
         try:
             self.settings: dict[str, Any] = yaml.safe_load((self.path / SETTINGS).read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise UserError(f"{self.path} is no run: it has no {SETTINGS}.") from error
 
     def __repr__(self) -> str:

@@ -147,7 +147,8 @@ class RunSource:
     @property
     def varies(self) -> bool:
         """Only texts with latent thoughts do."""
-        return bool(self.run.settings["method"] == LATENT_METHOD)
+        settings = self.run.settings  # a curated run may hold the texts of several methods
+        return LATENT_METHOD in settings.get("methods", [settings["method"]])
 
     def fingerprint(self) -> str:
         """A hash of the shards' hashes."""

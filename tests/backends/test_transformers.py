@@ -52,7 +52,7 @@ async def test_waiting_requests_share_batches_by_sampling(
         batches.append((len(rows), sampling.temperature))
         return transformers_batch.generate(loaded, rows, sampling)
 
-    monkeypatch.setattr("synthcpt.backends.transformers.generate", recording)
+    monkeypatch.setattr("synthcpt.backends.transformers_queue.generate", recording)
     warm = [ask(f"{number}", temperature=1.0, max_tokens=2 + number % 2) for number in range(20)]
     cold = [ask(f"{number}", max_tokens=2) for number in range(3)]
     await asyncio.gather(*(backend.complete(request) for request in [*warm, *cold]))
@@ -99,7 +99,7 @@ async def test_a_model_that_fails_is_reported_to_every_caller(
     def failing(*_: Any) -> Any:
         raise RuntimeError("no memory")
 
-    monkeypatch.setattr("synthcpt.backends.transformers.generate", failing)
+    monkeypatch.setattr("synthcpt.backends.transformers_queue.generate", failing)
     outcomes = await asyncio.gather(*(backend.complete(ask("x")) for _ in range(3)), return_exceptions=True)
     assert all(isinstance(outcome, BackendUnavailable) for outcome in outcomes)
 

@@ -22,6 +22,8 @@ _WRITERS = {
     "documents' own sentences. That shows the whole way from documents to a model; it is not what the paper describes.",
     "mock": "**These texts are simulated**: a scripted stand-in answered in place of a language model. They hold no "
     "knowledge, and this model is good for tests alone.",
+    "simulated": "**These texts are simulated**: a simulated teacher that knows an invented world's wordings answered "
+    "in place of a language model. This model is good for controlled experiments alone.",
 }
 """What a reader must know of texts from these backends."""
 

@@ -1,0 +1,1 @@
+"""One module a method: what answers each of its prompts."""
