@@ -37,6 +37,7 @@ BENCHMARKS = {
     "vllm_server": ["vllm_server.py"],
     "vllm_inprocess": ["vllm_inprocess.py"],
     "prefix": ["prefix.py"],
+    "curate": ["curate.py"],
     "tokenise": ["tokenise.py"],
     "packing": ["packing.py"],
     "training": ["training.py"],

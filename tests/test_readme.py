@@ -57,8 +57,11 @@ def test_every_flag_it_names_exists() -> None:
     from synthcpt.cli.app import app
 
     command = get_command(app)
-    known = {flag for parameter in command.params for flag in parameter.opts}
-    known |= {flag for sub in command.commands.values() for p in sub.params for flag in p.opts}  # type: ignore[attr-defined]
+    known, commands = set(), [command]
+    while commands:
+        one = commands.pop()
+        known |= {flag for parameter in one.params for flag in parameter.opts}
+        commands += getattr(one, "commands", {}).values()
     assert flags_of(README) - known <= {"--install-completion", "--nproc-per-node"}  # the last is torchrun's
     documented = {flag for p in command.commands["generate"].params for flag in p.opts if flag.startswith("--")}  # type: ignore[attr-defined]
     assert {"--dry-run", "--part", "--extend", "--overwrite"} <= documented
@@ -68,12 +71,15 @@ def test_the_python_and_the_configuration_it_shows_are_valid(tmp_path: Path) -> 
     import yaml
 
     from synthcpt.config import make_config
+    from synthcpt.experiments import make_recipe
 
-    shown = re.search(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    shown = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)]
     code = re.search(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert shown is not None
     assert code is not None
-    assert make_config(yaml.safe_load(shown.group(1))).target_tokens == 10_000_000
+    recipe, config = shown
+    assert make_recipe(recipe).controls == ("base", "raw", "rephrase", "replay")
+    assert make_config(config).target_tokens == 10_000_000
+    (tmp_path / "questions.jsonl").write_text('{"question": "Who built Corve Mill?", "answer": "Arden Vale"}\n')
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/a.txt").write_text("Arden Vale met Bellis Reach. Corve Mill was built by Arden Vale. " * 4)
     runnable = code.group(1).replace('model="Qwen/Qwen3-8B"', 'backend="mock"')

@@ -107,8 +107,9 @@ class TransformersBackend:
         self._capabilities = dataclasses.replace(
             self._capabilities, context_tokens=context_tokens, chat_template=bool(tokenizer.chat_template)
         )
+        describe = partial(_failure, self.model)
         self._queue = BatchQueue(
-            loaded, self._thread, self._options.batch_size, self._options.seed, partial(_failure, self.model)
+            loaded, self._thread, self._options.batch_size, context_tokens, self._options.seed, describe
         )
         self._loaded = loaded
 

@@ -42,6 +42,7 @@ class BatchQueue:
         loaded: the model.
         thread: of one worker, which alone touches the model.
         batch_size: the most requests answered at once.
+        context_tokens: the longest prompt + answer; None where unknown.
         seed: of the random numbers; see `_seed_of`.
         describe: a failed batch's sentence for the user, from the exception that ended it.
     """
@@ -51,12 +52,14 @@ class BatchQueue:
         loaded: LoadedModel,
         thread: ThreadPoolExecutor,
         batch_size: int,
+        context_tokens: int | None,
         seed: int,
         describe: Callable[[BaseException], str],
     ) -> None:
         self._loaded = loaded
         self._thread = thread
         self._batch_size = batch_size
+        self._context_tokens = context_tokens
         self._seed = seed
         self._describe = describe
         self._seen: Counter[bytes] = Counter()
@@ -102,22 +105,37 @@ class BatchQueue:
         oldest = self._waiting[0]
         alike = [job for job in self._waiting[1:] if job.sampling == oldest.sampling]
         alike.sort(key=lambda job: abs(len(job.row.token_ids) - len(oldest.row.token_ids)))
-        jobs = [oldest, *alike[: self._room_beside(oldest, alike)]]
+        beside = self._fitting(oldest, alike) if oldest.sampling is None else self._in_context(oldest, alike)
+        jobs = [oldest, *beside]
         taken = set(map(id, jobs))
         self._waiting = [job for job in self._waiting if id(job) not in taken]
         return jobs
 
-    def _room_beside(self, oldest: Job, alike: Sequence[Job]) -> int:
-        """How many of the others fit into its batch."""
-        if oldest.sampling is not None:
-            return self._batch_size - 1
+    def _fitting(self, oldest: Job, alike: Sequence[Job]) -> Sequence[Job]:
+        """Of texts to score, those that fit beside it."""
         slots = min(_SCORED_TOKENS, _SCORED_LOGITS // max(1, self._loaded.vocabulary))
         width = len(oldest.row.token_ids)
         for count, job in enumerate(alike):
             width = max(width, len(job.row.token_ids))
             if (count + 2) * width > slots:
-                return count
-        return len(alike)
+                return alike[:count]
+        return alike
+
+    def _in_context(self, oldest: Job, alike: Sequence[Job]) -> list[Job]:
+        """Of requests, as many as a batch takes whose longest prompt and longest answer fit the context together.
+
+        Rows that have ended count on while others are answered, and a model may have no position beyond its context.
+        """
+        jobs = [oldest]
+        prompt, answer = len(oldest.row.token_ids), oldest.row.new_tokens
+        for job in alike:
+            if len(jobs) == self._batch_size:
+                break
+            longest = max(prompt, len(job.row.token_ids)), max(answer, job.row.new_tokens)
+            if self._context_tokens is None or sum(longest) <= self._context_tokens:
+                jobs.append(job)
+                prompt, answer = longest
+        return jobs[1:]
 
     def _compute(self, rows: Sequence[Row], sampling: Sampling | None) -> Sequence[Any]:
         if sampling is None:

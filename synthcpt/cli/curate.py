@@ -75,9 +75,7 @@ def curate(
             callback=lambda wanted: _list(wanted),
         ),
     ] = False,
-    overwrite: Annotated[
-        bool, _flag("Replace the curated run that is in --output.", _RUN, "--overwrite")
-    ] = False,
+    overwrite: Annotated[bool, _flag("Replace the curated run that is in --output.", _RUN, "--overwrite")] = False,
     quiet: Annotated[bool, _flag("No progress display.", _RUN, "--quiet", "-q")] = False,
 ) -> None:
     """Make one run of the texts of others that are worth training on.

@@ -21,6 +21,7 @@ from synthcpt.experiments.stages import Stage
 from synthcpt.files import write_text
 
 _LATEST = 6
+_WIDE = 100
 
 
 def run_experiment(name: str, output: Path | None, arms: Sequence[str], jobs: int | None, *, quiet: bool) -> None:
@@ -80,7 +81,7 @@ def show_report(folder: Path, format_: str) -> None:
         print(tables[format_])
         return
     console = Console()
-    console.print(results_table(results))
+    console.print(results_table(results, console.width))
     page = write_report(folder)
     _say(console, f"The page with curves and texts is {page}; `synthcpt view {folder}` shows it.")
 
@@ -97,32 +98,40 @@ def show_recipes() -> None:
     Console().print(table)
 
 
-def results_table(results: dict[str, Any]) -> RenderableType:
-    """Arms, budgets, accuracy with its interval, the gain, forgetting: what a terminal has room for."""
+def results_table(results: dict[str, Any], width: int = 100) -> RenderableType:
+    """Arms, budgets, accuracy with its interval, the gain, what was lost: what a terminal has room for.
+
+    Args:
+        results: of the experiment.
+        width: of the terminal; intervals go on a line of their own where it is narrow.
+    """
     metric = results["metric"]
-    table = Table(box=None, padding=(0, 2, 0, 0), title=None)
-    for column, right in (("arm", False), ("synthetic tokens", True), ("seeds", True),
-                          (f"{metric['setting']} {metric['name']}", True), ("gain", True), ("p", True),
-                          ("lost", True)):  # fmt: skip
-        table.add_column(column, justify="right" if right else "left", no_wrap=True)
-    titles = {arm["name"]: arm for arm in results["arms"]}
+    between = " " if width >= _WIDE else "\n"
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for column, right in (("arm", False), ("texts'\ntokens", True), ("seeds", True),
+                          (f"{metric['setting']}\n{metric['name']}".replace("_", " "), True), ("gain", True),
+                          ("p", True), ("lost", True)):  # fmt: skip
+        table.add_column(column, justify="right" if right else "left", no_wrap=right)
+    arms = {arm["name"]: arm for arm in results["arms"]}
     for point in results["points"]:
-        arm, gain, lost = titles[point["arm"]], point["gain"], point["forgetting"]
+        arm, gain = arms[point["arm"]], point["gain"]
         table.add_row(
-            Text(arm["title"] + (" (simulated)" if arm["simulated"] else "")),
+            Text(arm["title"] + (" *" if arm["simulated"] else "")),
             _count(point["synthetic_tokens"]),
             str(point["seeds"]),
-            _interval(point["accuracy"], 100),
-            _interval(gain, 100, sign=True) if gain else "",
+            _interval(point["accuracy"], between),
+            _interval(gain, between, sign=True) if gain else "",
             _p(gain.get("p_holm")) if gain else "",
-            _lost(lost),
+            _lost(point["forgetting"], between),
         )
-    notes = [Text("Accuracy, gain over the base and what was lost are in points, with 95 % intervals over seeds and "
-                  "documents; p is Holm-corrected.", style="dim")]  # fmt: skip
+    kinds = f" of {', '.join(metric['kinds'])} questions" if metric.get("kinds") else ""
+    notes = [
+        f"Points{kinds}, with 95 % intervals over documents and seeds; gain is over the base, p is Holm's; lost: of "
+        "what could be answered before."
+    ]
     if results["simulated"]:
-        notes.append(Text("Simulated: a teacher that knows the invented world wrote these texts, no language model.",
-                          style="dim"))  # fmt: skip
-    return Group(table, *notes)
+        notes.append("* simulated: a teacher that knows the invented world wrote these texts, no language model.")
+    return Group(table, "", *(Text(note, style="dim") for note in notes))
 
 
 class Shown:
@@ -199,17 +208,16 @@ def _count(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
-def _interval(one: dict[str, Any], scale: float, *, sign: bool = False) -> str:
-    value, low, high = (scale * one[name] for name in ("value", "low", "high"))
-    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}]" if sign else f"{value:.1f} [{low:.1f}, {high:.1f}]"
+def _interval(one: dict[str, Any], between: str, *, sign: bool = False) -> str:
+    value, low, high = (100 * one[name] for name in ("value", "low", "high"))
+    form = "+.1f" if sign else ".1f"
+    return f"{value:{form}}{between}[{low:{form}}, {high:{form}}]"
 
 
-def _lost(lost: dict[str, Any] | None) -> str:
+def _lost(lost: dict[str, Any] | None, between: str) -> str:
     if lost is None:
         return ""
-    if lost["what"] == "accuracy lost":
-        return _interval(lost, 100)
-    return f"{lost['value']:+.3f} bits a byte"
+    return _interval(lost, between) if lost["what"] == "accuracy lost" else f"{lost['value']:+.3f} bits a byte"
 
 
 def _p(p: float | None) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from synthcpt.errors import ConfigError, MissingExtra, near_match
 from synthcpt.training.config import RECIPES, TrainConfig
@@ -32,9 +33,21 @@ def run_train(config: TrainConfig, *, overwrite: bool, quiet: bool) -> None:
         Console().print(f"The model of all slices is in {model}", markup=False, highlight=False, soft_wrap=True)
     else:
         model = Training(config, overwrite=overwrite, watch=lambda: watch(config)).run()
+        if config.probes and not done and os.environ.get("RANK", "0") == "0":
+            _show_retention(config)
     if done and os.environ.get("RANK", "0") == "0":
         told = f"This training is finished; its model is in {model}. Begin anew with --overwrite."
         Console().print(told, markup=False, highlight=False, soft_wrap=True)
+
+
+def _show_retention(config: TrainConfig) -> None:
+    """What became of the probed facts; also into the training's folder."""
+    from synthcpt.evaluation.retention import retention_lines, write_retention
+
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for name, value in retention_lines(write_retention(config.output)):
+        table.add_row(name, Text(value))
+    Console().print(table)
 
 
 def show_settings(recipe: str) -> None:

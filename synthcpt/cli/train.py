@@ -79,6 +79,15 @@ def train(
     heldout_data: Annotated[
         list[str] | None, _flag("Texts that the loss is only measured on; repeatable.", _DATA, metavar="TEXTS")
     ] = None,
+    probes: Annotated[
+        str | None,
+        _flag(
+            "Facts or questions (JSONL: question and answer, or prefix and target) whose answers' log-probabilities are "
+            "measured along the way.",
+            _DATA,
+            metavar="FILE",
+        ),
+    ] = None,
     text_field: Annotated[str | None, _flag("The column that holds a corpus's text.", _DATA)] = None,
     tokens: Annotated[str | None, _flag("Read so many tokens of the data, e.g. 1B.", _AMOUNT, metavar="N")] = None,
     epochs: Annotated[float | None, _flag("Or: pass over the data so many times (2).", _AMOUNT)] = None,

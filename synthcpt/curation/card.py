@@ -52,8 +52,8 @@ def curated_card(settings: Mapping[str, Any], manifest: Mapping[str, Any]) -> st
         + ("\n".join(f"- {reason}: {n:,} ({MEANINGS[reason]})" for reason, n in sorted(dropped.items())) or "Nothing."),
         "## Evaluation questions\n\n" + _overlap(manifest["overlap"]),
         "## Columns\n\n" + "\n".join(f"- `{name}`: {meaning}" for name, meaning in COLUMNS.items()),
-        "Made with synthcpt. `run.yaml` holds the settings, `rejected/` what was left out for a fault, "
-        "`overlap.jsonl` what of the questions was found. The calls behind a text are in its own run.",
+        "Made with synthcpt. `run.yaml` holds the settings, `rejected/` what was left out for a fault. "
+        "The calls behind a text are in the run that it was made in.",
     ]
     return "\n\n".join(lines) + "\n"
 
@@ -61,9 +61,12 @@ def curated_card(settings: Mapping[str, Any], manifest: Mapping[str, Any]) -> st
 def _overlap(overlap: Mapping[str, Any] | None) -> str:
     if overlap is None:
         return "The texts were compared with none."
+    looked_for = overlap["questions"] - overlap["too_short"]
+    found = f"{overlap['found']:,} of them stood in {overlap['texts']:,} texts, which were left out"
+    short = f" {overlap['too_short']:,} more are too short to look for." if overlap["too_short"] else ""
     return (
-        f"{overlap['questions']:,} questions were looked for, {overlap['too_short']:,} of them too short to be found; "
-        f"{overlap['found']:,} were found in {overlap['texts']:,} texts, which were left out."
+        f"{looked_for:,} questions were looked for; {found if overlap['found'] else 'no text contains one'}.{short} "
+        "`overlap.jsonl` lists the words that were found."
     )
 
 

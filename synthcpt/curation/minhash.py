@@ -34,6 +34,7 @@ class Banding:
         rng = stream(0, "minhash", str(permutations))
         odd = [rng.getrandbits(64) | 1 for _ in range(self.bands * self.rows)]
         self._multipliers = np.array(odd, dtype=np.uint64)[:, None]
+        self._weights = np.array([rng.getrandbits(64) | 1 for _ in range(self.rows)], dtype=np.uint64)
 
     def shingles(self, words: Hashes) -> Hashes:
         """The distinct shingles, ascending; one of all words where there are fewer than a shingle has."""
@@ -52,10 +53,7 @@ class Banding:
     def of(self, words: Hashes) -> npt.NDArray[np.uint32]:
         """A number for each band; texts that agree in a band have the same there."""
         cut = self.signature(words).reshape(self.bands, self.rows)
-        joined = cut[:, 0]
-        for row in range(1, self.rows):
-            joined = mixed(joined) + cut[:, row]
-        return (mixed(joined) >> np.uint64(32)).astype(np.uint32)
+        return (mixed((cut * self._weights).sum(axis=1)) >> np.uint64(32)).astype(np.uint32)
 
 
 def similarity(first: Hashes, second: Hashes) -> float:

@@ -35,7 +35,7 @@ def balanced_order(
             methods; ``proportional`` takes of each document and method the same share of what it has.
     """
     chance = mixed(ids ^ np.uint64(hash64("curation order", str(seed))))
-    pairs = np.unique(np.stack([documents, methods]), axis=1, return_inverse=True)[1].reshape(-1)
+    pairs = documents * (int(methods.max(initial=0)) + 1) + methods
     within_method = _levels(pairs, chance.astype(np.float64), chance, tokens, balance)
     within_document = _levels(documents, within_method, chance, tokens, balance)
     order: Ints = np.lexsort((chance, within_document))

@@ -98,8 +98,9 @@ def _write(
     writer = RowWriter(folder, inputs, table, details, part_goal(resolved), corpus)
     write_text(folder / SETTINGS, render({**resolved, "parts": writer.parts}))
     writer.write(tell)
-    lines = [orjson.dumps(entry) for entry in overlap.report()] if overlap else []
-    write_text(folder / OVERLAP, b"\n".join([*lines, b""]).decode() if lines else "")
+    if overlap is not None:
+        entries = (orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE).decode() for entry in overlap.report())
+        write_text(folder / OVERLAP, "".join(entries))
     _finish(folder, table, found)
 
 

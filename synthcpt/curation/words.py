@@ -1,7 +1,7 @@
 """A text as an array of numbers, one a normalised word, and the hashes of its runs of words.
 
-Every comparison here is of runs of words. Hashing each distinct word once, and runs from their words' hashes by array
-arithmetic, costs a fifth of putting the runs together as strings.
+Every comparison here is of runs of words, of several lengths. A word is hashed once, and the runs of all lengths are
+made of their words' hashes by array arithmetic, which costs a fraction of putting them together as strings.
 """
 
 from __future__ import annotations

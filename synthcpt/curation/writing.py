@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,26 +55,32 @@ class RowWriter:
 
     def write(self, tell: Tell) -> None:
         """All of them; a part's marker after its files."""
-        schema, index = self._inputs.schema(), 0
-        part = _OpenPart(Part(self._folder, index, self.parts), schema)
-        for start, place, batch in self._inputs.batches():
-            batch = self._with_new_ids(start, place, batch)
-            self._details.see(start, batch.column("id"))
-            self._reject(part, start, batch)
-            kept = batch.filter(_mask(self._kept[start : start + len(batch)]))
-            while len(kept):
-                room = ROWS_A_SHARD - part.rows
-                if not room:
-                    self._close(part, index)
-                    index += 1
-                    part, room = _OpenPart(Part(self._folder, index, self.parts), schema), ROWS_A_SHARD
-                part.add(kept[:room])
-                kept = kept[room:]
-            tell("writing", start + len(batch), self._inputs.rows)
-        self._close(part, index)
+        parts = self._open_parts()
+        part = next(parts)
+        try:
+            for start, place, batch in self._inputs.batches():
+                batch = self._with_new_ids(start, place, batch)
+                self._details.see(start, batch.column("id"))
+                self._reject(part, start, batch)
+                kept = batch.filter(_mask(self._kept[start : start + len(batch)]))
+                while len(kept) > (room := ROWS_A_SHARD - part.rows):
+                    part.add(kept[:room])
+                    kept = kept[room:]
+                    self._close(part)
+                    part = next(parts)
+                part.add(kept)
+                tell("writing", start + len(batch), self._inputs.rows)
+            self._close(part)
+        finally:
+            part.release()
 
-    def _close(self, part: _OpenPart, index: int) -> None:
-        part.close(self._goal, self._corpus if index == 0 else {})
+    def _open_parts(self) -> Iterator[_OpenPart]:
+        schema = self._inputs.schema()
+        for index in range(self.parts):
+            yield _OpenPart(Part(self._folder, index, self.parts), schema)
+
+    def _close(self, part: _OpenPart) -> None:
+        part.close(self._goal, self._corpus if part.is_first else {})
 
     def _with_new_ids(self, start: int, place: int, batch: pa.RecordBatch) -> pa.RecordBatch:
         renamed = self._table.renamed[start : start + len(batch)]
@@ -115,10 +121,17 @@ class _OpenPart:
             stack.enter_context(replacing(part.failures, alone=True))  # none, as in a run without any
             self._files = stack.pop_all()
 
+    @property
+    def is_first(self) -> bool:
+        """It is the run's first."""
+        return self._part.index == 0
+
     def add(self, batch: pa.RecordBatch) -> None:
         """Keep these rows."""
         import pyarrow.compute as pc
 
+        if not len(batch):
+            return
         self.rows += len(batch)
         self._tokens += pc.sum(batch.column("tokens")).as_py()
         self._waiting.append(batch)
@@ -137,10 +150,14 @@ class _OpenPart:
             self._writer.write_table(pa.Table.from_batches(self._waiting).combine_chunks())
             self._waiting = []
 
+    def release(self) -> None:
+        """Let go of the files, as they are."""
+        self._files.close()
+
     def close(self, goal: Mapping[str, Any], corpus: Mapping[str, int]) -> None:
         """Finish the files, and write the marker."""
         self._flush()
-        self._files.close()
+        self.release()
         part = self._part
         totals = {"rows": self.rows, "row_tokens": self._tokens, "rejected": dict(sorted(self._reasons.items()))}
         marker = {

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import orjson
 
 from synthcpt.backends import Backend
 from synthcpt.evaluation.asking import Asking
 from synthcpt.evaluation.baseline import Baseline, resolve_baseline
-from synthcpt.evaluation.calling import ask_all, chunk_of
+from synthcpt.evaluation.calling import ask_all, chunk_of, in_a_loop
 from synthcpt.evaluation.choosing import Chosen, choose_judge, choose_model
 from synthcpt.evaluation.config import SETTINGS, EvaluateConfig, make_evaluate_config
 from synthcpt.evaluation.folder import ANSWERS, GENERAL, JUDGEMENTS, TASKS, EvaluationFolder
@@ -30,7 +28,6 @@ from synthcpt.merging.finding import find_folder
 from synthcpt.records import Document
 
 Row: TypeAlias = dict[str, Any]
-T = TypeVar("T")
 
 
 class Evaluation:
@@ -100,7 +97,7 @@ class Evaluation:
         folder.replace(ANSWERS, kept)
         folder.replace(GENERAL, scored)
         self._watch.noted(chosen.why)
-        _in_a_loop(self._ask_model(folder, chosen, left, texts, chunk))
+        in_a_loop(self._ask_model(folder, chosen, left, texts, chunk))
 
     def _left(self, kept: list[Row], chunk: int | None) -> tuple[list[Row], dict[str, Sequence[Any]]]:
         """The rows to keep, and by setting the questions without one; of a chunk all are kept, or none."""
@@ -192,7 +189,7 @@ class Evaluation:
         if missing:
             folder.unfinish()
             self._watch.noted(judge.why)
-            _in_a_loop(self._ask_judge(folder, judge.backend, missing))
+            in_a_loop(self._ask_judge(folder, judge.backend, missing))
         judged = with_judgements(rows, folder.read(JUDGEMENTS), self.config.judge)
         if judged != rows:
             folder.replace(ANSWERS, judged)
@@ -252,13 +249,3 @@ def evaluate(*, overwrite: bool = False, **settings: Any) -> Path | dict[str, An
     config = make_evaluate_config(settings)
     found = Evaluation(config, overwrite=overwrite).run()
     return config.output if config.output is not None else found
-
-
-def _in_a_loop(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end, also where an event loop runs already (a notebook's)."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(asyncio.run, work).result()

@@ -153,7 +153,11 @@ class Grid:
         if not self.recipe.retained:
             return asked, None
         alone = {name: value for name, value in settings.items() if name not in _NEW_ONLY}
-        questions = {"questions": self.recipe.retained, "settings": [self.recipe.metric.split("/")[0]]}
+        questions: dict[str, Any] = {
+            "questions": self.recipe.retained, "settings": [self.recipe.metric.split("/")[0]],
+        }  # fmt: skip
+        if self.recipe.retained_limit is not None:
+            questions["limit"] = self.recipe.retained_limit
         return asked, self._stage("evaluate", f"{label}, retained", {**alone, **questions}, _UNKEYED_EVALUATE)
 
     def _stage(self, kind: Any, label: str, settings: Mapping[str, Any], unkeyed: tuple[str, ...] = ()) -> Stage:

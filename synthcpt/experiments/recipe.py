@@ -84,6 +84,8 @@ class Recipe(Section):
 
     retained: str = Field("", description="questions that the model can answer before: forgetting is seen by them")
 
+    retained_limit: int | None = Field(None, ge=1, description="the first so many of them only")
+
     model: str = Field("", description="the model to train on")
     student: dict[str, Any] = Field(
         {}, description="or: settings of a training that makes the model first, e.g. from scratch"

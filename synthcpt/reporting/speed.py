@@ -118,12 +118,12 @@ def speed_chart(line: Timeline) -> LineChart:
 
 def spending_chart(line: Timeline, settings: dict[str, Any]) -> LineChart:
     """What was spent so far, in the prices' currency; new tokens so far where the run has no prices."""
+    unit_s, x = _clock(line)
     points, spent, new = [Point(0.0, 0.0)], 0.0, 0
     for one in line.stretches:
         spent += cost_of(settings, one.fresh, one.cached, one.new) or 0.0
         new += one.new
         points.append(Point(one.end_s / unit_s, spent if settings.get("prices") else float(new)))
-    unit_s, x = _clock(line)
     if settings.get("prices"):
         y, title, described = Axis("spent", number, low=0), "Cost", "What all answers so far cost at the run's prices."
     else:

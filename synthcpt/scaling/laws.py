@@ -16,9 +16,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-GAP = 0.1
-"""Between the logarithms of two exponentials' rates; nearer ones are one and the same to any data."""
-
 
 @dataclass(frozen=True, slots=True)
 class Law:
@@ -55,11 +52,11 @@ def laws_for(tokens: Floats) -> tuple[Law, ...]:
     With a point at 0 tokens, where log(x) is not defined, the logarithmic law is ``a + b * log(1 + x / x0)`` with
     ``x0`` fitted, so that every law is held against the same points; without, it is ``a + b * log(x)``.
     """
-    logarithm = _LOG_FROM_ZERO if np.any(tokens == 0) else _LOG
-    return (logarithm, _POWER, *(_mixture(terms) for terms in (1, 2, 3)))
+    logarithm = _logarithm_from_zero() if np.any(tokens == 0) else _logarithm()
+    return (logarithm, _power(), *(mixture(terms) for terms in (1, 2, 3)))
 
 
-def _mixture(terms: int) -> Law:
+def mixture(terms: int) -> Law:
     """``y(x) = a - sum of b_i * r_i^x``, b_i >= 0, with r_i = exp(-exp(shape_i)), the slowest term first."""
 
     def basis(shapes: Floats, tokens: Floats) -> Floats:
@@ -89,31 +86,40 @@ def _rates(tokens: Floats) -> tuple[float, float]:
     return math.log(0.05 / float(tokens.max())), math.log(5.0 / float(tokens[tokens > 0].min()))
 
 
-def _one_shape(name: str, formula: str, shape: str, column: Callable[[Floats, Floats], Floats],
-               starts: Callable[[Floats], Floats], value: Callable[[float], float]) -> Law:  # fmt: skip
-    """``y(x) = a + b * column(shape, x)``."""
-
+def _logarithm_from_zero() -> Law:
     def basis(shapes: Floats, tokens: Floats) -> Floats:
-        told = column(shapes, tokens)
-        return np.stack([np.ones_like(told), told], axis=-1)
+        return _straight(np.log1p(tokens / np.exp(shapes)))
+
+    def starts(tokens: Floats) -> Floats:
+        slowest, fastest = _rates(tokens)
+        return np.linspace(-fastest - math.log(20.0), -slowest, 64)[:, None]
 
     def named(coefficients: Floats, shapes: Floats) -> dict[str, float]:
-        return {"a": float(coefficients[0]), "b": float(coefficients[1]), shape: value(float(shapes[0]))}
+        return {"a": float(coefficients[0]), "b": float(coefficients[1]), "x0": math.exp(shapes[0])}
 
-    return Law(name, formula, basis, starts, 1, 0, named)
-
-
-def _offsets(tokens: Floats) -> Floats:
-    slowest, fastest = _rates(tokens)
-    return np.linspace(-fastest - math.log(20.0), -slowest, 64)[:, None]
+    return Law("log", "y = a + b log(1 + x / x0)", basis, starts, 1, 0, named)
 
 
-_LOG_FROM_ZERO = _one_shape(
-    "log", "y = a + b log(1 + x / x0)", "x0",
-    lambda shapes, tokens: np.log1p(tokens / np.exp(shapes)), _offsets, math.exp,
-)  # fmt: skip
+def _logarithm() -> Law:
+    def basis(shapes: Floats, tokens: Floats) -> Floats:
+        column = _straight(np.log(tokens))
+        return np.broadcast_to(column, (*shapes.shape[:-1], *column.shape))
 
-_POWER = _one_shape(
-    "power", "y = a + b x^c", "c",
-    lambda shapes, tokens: (tokens / tokens.max()) ** shapes, lambda _: np.linspace(0.02, 2.0, 64)[:, None], float,
-)  # fmt: skip
+    def named(coefficients: Floats, _: Floats) -> dict[str, float]:
+        return {"a": float(coefficients[0]), "b": float(coefficients[1])}
+
+    return Law("log", "y = a + b log(x)", basis, lambda _: np.zeros((1, 0)), 0, 0, named)
+
+
+def _power() -> Law:
+    def basis(shapes: Floats, tokens: Floats) -> Floats:
+        return _straight(tokens**shapes)
+
+    def named(coefficients: Floats, shapes: Floats) -> dict[str, float]:
+        return {"a": float(coefficients[0]), "b": float(coefficients[1]), "c": float(shapes[0])}
+
+    return Law("power", "y = a + b x^c", basis, lambda _: np.linspace(0.02, 2.0, 64)[:, None], 1, 0, named)
+
+
+def _straight(column: Floats) -> Floats:
+    return np.stack([np.ones_like(column), column], axis=-1)

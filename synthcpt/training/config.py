@@ -17,9 +17,9 @@ from synthcpt.training.schedules import Name, Schedule, Shape
 
 _ANY_TIME = frozenset({
     "output", "micro_tokens", "checkpoint_every", "keep_checkpoints", "activation_checkpointing", "compile", "liger",
-    "wandb", "threads", "allow_dead_updates",
+    "wandb", "threads", "allow_dead_updates", "probes", "probe_every", "probe_limit",
 })  # fmt: skip
-"""Settings that a run may be resumed with other values of: they change how it is computed, not what."""
+"""Settings that a run may be resumed with other values of: they change how it is computed or watched, not what."""
 
 
 class PhaseConfig(BaseModel):
@@ -121,6 +121,13 @@ class TrainConfig(BaseModel):
     seed: int = Field(0, description="where randomness starts")
 
     evaluate_every: int | None = Field(None, ge=1, description="steps between held-out losses; by default twenty times")
+    probes: str | None = Field(
+        None, description="a file of facts or questions whose answers' log-probabilities are measured along the way"
+    )
+    probe_every: int | None = Field(
+        None, ge=1, description="steps between measurements; by default as many as make probing a fiftieth of the work"
+    )
+    probe_limit: int = Field(256, ge=1, description="so many probes of the file at most, drawn at random")
     checkpoint_every: int | None = Field(
         None, ge=1, description="steps between checkpoints; by default twenty times, at least every 500"
     )

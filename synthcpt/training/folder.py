@@ -6,6 +6,8 @@ plan/            which tokens every step reads
 audit.json       where every token went
 checkpoints/     the last few
 metrics.jsonl    loss and the rest, by step; tensorboard/, loss.png and loss.svg are drawn from it
+probes.jsonl     what the model knew of each probed fact, by step; probes.json says what the probes are
+retention.json   how well probed facts were learnt and kept
 model/           the final model, which transformers and vLLM load, with its card
 training.json    written last: present means finished
 """
@@ -29,7 +31,7 @@ SETTINGS, FINISHED, MODEL, CHECKPOINTS, PLAN, AUDIT = (
 )  # fmt: skip
 _OURS = (
     SETTINGS, FINISHED, MODEL, f"{MODEL}-ema", f"{MODEL}-average", CHECKPOINTS, PLAN, AUDIT, "metrics.jsonl",
-    "tensorboard",
+    "tensorboard", "probes.jsonl", "probes.json", "retention.json",
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from synthcpt.training.heldout import measure_heldout
 from synthcpt.training.inputs import Inputs, Layout, make_inputs
 from synthcpt.training.objective import NextTokenLoss
 from synthcpt.training.optimiser import Averages, Optimiser
+from synthcpt.training.probing import Prober
 from synthcpt.training.processes import World
 from synthcpt.training.reports import EvaluationReport, Observer, StepReport
 
@@ -48,6 +49,7 @@ class Loop:
         checkpoint: writes one; called with the number of steps done.
         wants_to_stop: whether the user asked to.
         step: steps done.
+        prober: measures facts along the way; None where none are to be.
     """
 
     config: TrainConfig
@@ -64,6 +66,7 @@ class Loop:
     checkpoint: Callable[[int], None]
     wants_to_stop: Callable[[], bool]
     step: int = 0
+    prober: Prober | None = None
 
     def run(self) -> None:
         """Train to the end of the plan.
@@ -75,6 +78,7 @@ class Loop:
         """
         if self.step == 0:
             self._evaluate()
+        self._probe()
         self.loss.train()
         with _Prefetch(self._read) as prefetch:
             prefetch.ask(self.step)
@@ -96,6 +100,7 @@ class Loop:
         last = done == steps
         if last or done % self.evaluate_every == 0:
             self._evaluate()
+        self._probe()
         if last or stop or done % self.checkpoint_every == 0:
             self.checkpoint(done)
         if stop and not last:
@@ -188,6 +193,14 @@ class Loop:
             heldout = measure_heldout(self.loss, self.plan, size, self._inputs, self.world.rank, self.world.size)
         tokens = int(self.plan.step_tokens[self.step - 1]) if self.step else 0
         self.observer.evaluated(EvaluationReport(self.step, tokens, heldout))
+
+    def _probe(self) -> None:
+        """Measure the facts where that is due; of a step that was measured before a resumed run writes nothing."""
+        if self.prober is None or not self.prober.due(self.step, self.plan.steps):
+            return
+        tokens = int(self.plan.step_tokens[self.step - 1]) if self.step else 0
+        size = self.micro_windows * self.plan.window_tokens
+        self.prober.measure(self.loss, self.step, tokens, size, self._inputs, self._casting())
 
     def _report(self, losses: list[float], counts: list[float], lr: float, norm: float, step_s: float) -> None:
         tokens = int(self.plan.step_tokens[self.step - 1])

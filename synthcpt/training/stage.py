@@ -6,7 +6,7 @@ import json
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import torch
 from synthcpt.errors import ConfigError
 from synthcpt.files import write_text
 from synthcpt.packing.plan import Plan
+from synthcpt.packing.text_tokenizer import TextTokenizer
 from synthcpt.training import folder as places
 from synthcpt.training.building import Built, build
 from synthcpt.training.checkpoints import Checkpoint, checkpoint_folder, checkpoint_steps, write_checkpoint
@@ -26,6 +27,9 @@ from synthcpt.training.flops import Flops, dense_peak_flops, flops_per_token, me
 from synthcpt.training.loop import Loop
 from synthcpt.training.models import parameter_count
 from synthcpt.training.optimiser import Averages, Optimiser
+from synthcpt.training.probe_log import forget_probes
+from synthcpt.training.probes import Probe, read_probes
+from synthcpt.training.probing import Prober, make_prober
 from synthcpt.training.processes import World, joined
 from synthcpt.training.reports import Beginning, Ending, Observer
 from synthcpt.training.showing.watcher import Watcher
@@ -74,6 +78,8 @@ class Training:
         if places.read_finished(self.config.output):
             return self.config.output / places.MODEL
         started_s = time.monotonic()
+        asked = self.config.probes
+        probes = read_probes(asked, self.config.probe_limit, self.config.seed) if asked else []
         data = prepare_data(self.config, world, observer.noted)
         config = self.config.model_copy(update={"model": data.model})
         built = build(config, world, data.vocabulary, len(data.added_tokens))
@@ -83,19 +89,31 @@ class Training:
         step = self._restore(optimiser, averages, data.plan, world)
         flops = _flops(built, data.plan, self.config)
         observer.began(self._beginning(built, data, flops, step, world))
+        prober = self._prober(probes, data, step, world, observer)
         loop = Loop(
             self.config, data.plan, built.loss, optimiser, averages, world, built.layout,
             max(1, micro_tokens(self.config, world) // self.config.window_tokens), built.autocast, observer,
             flops.per_token, lambda done: self._checkpoint(done, optimiser, averages, data, world),
-            lambda: self._stop, step,
+            lambda: self._stop, step, prober,
         )  # fmt: skip
-        with self._listening():
+        with self._listening(), closing(prober) if prober else nullcontext():
             loop.run()
         model = write_models(self.config, built, optimiser, averages, data.tokenizer, world)
         if world.first:
             self._finish(model, data, observer, time.monotonic() - started_s)
         world.wait()
         return model
+
+    def _prober(self, probes: list[Probe], data: Data, step: int, world: World, observer: Observer) -> Prober | None:
+        if not probes:
+            if step == 0 and world.first:
+                forget_probes(self.config.output)
+            return None
+        tokenizer = TextTokenizer(data.tokenizer, bos=self.config.bos)
+        prober, told = make_prober(self.config, probes, data.plan, tokenizer, step, world)
+        if told:
+            observer.noted(told)
+        return prober
 
     def _restore(self, optimiser: Optimiser, averages: Averages | None, plan: Plan, world: World) -> int:
         """Go on from the newest checkpoint, or begin from a branch's; gives back the steps done."""

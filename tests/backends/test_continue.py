@@ -125,6 +125,25 @@ async def test_a_batch_of_texts_is_bounded_and_of_like_lengths(
     assert sorted(sorted(batch) for batch in sizes) == [[10, 11, 12], [85], [90], [200]]
 
 
+async def test_a_prompt_near_the_context_and_a_long_answer_share_no_batch(
+    knowing: TransformersBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from synthcpt.backends import transformers_queue
+
+    sizes: list[list[int]] = []
+    generate = transformers_queue.generate
+
+    def recording(loaded: Any, rows: Any, sampling: Sampling) -> Any:
+        sizes.append([len(row.token_ids) for row in rows])
+        return generate(loaded, rows, sampling)
+
+    monkeypatch.setattr(transformers_queue, "generate", recording)
+    wanted = [(5, 30), (500, 64), (7, 30), (480, 8)]
+    answers = await asyncio.gather(*(knowing.continue_text("x" * size, Sampling(0.0, new)) for size, new in wanted))
+    assert sorted(sorted(batch) for batch in sizes) == [[5, 7, 480], [500]]
+    assert answers[1].completion_tokens <= 12
+
+
 async def test_what_cannot_be_continued_is_refused(knowing: TransformersBackend) -> None:
     with pytest.raises(PromptTooLong, match="512"):
         await knowing.continue_text("tide " * 200, GREEDY)

@@ -74,6 +74,7 @@ class Counting:
     capabilities = Capabilities(context_tokens=10)
 
     async def score(self, pieces: Sequence[str]) -> list[ScoredPiece]:
+        assert pieces[0] == "\n", "the first token of a text counts only after another"
         found = [ScoredPiece(tuple(range(len(p.split()))), (-1.0,) * len(p.split())) for p in pieces]
         if sum(len(piece.token_ids) for piece in found) > 10:
             raise PromptTooLong("too long")

@@ -48,7 +48,8 @@ def test_scores_and_differences_pair_by_document() -> None:
     after = rows([0.0] * 10 + [1.0] * 2 + [0.0] * 8)
     score = task_scores(after, seed=0, resamples=500)["piqa"]["acc"]
     assert (score["value"], score["n"]) == (0.1, 20)
-    found = task_differences(list(reversed(after)), before, seed=0, resamples=500)["piqa"]["acc"]
+    shuffled = sorted(after, key=lambda row: row["doc_id"] * 7 % 20)
+    found = task_differences(shuffled, before, seed=0, resamples=500)["piqa"]["acc"]
     assert found["value"] == pytest.approx(-0.5)
     assert (found["only_baseline"], found["only_model"], found["n"]) == (10, 0, 20)
     assert found["p_mcnemar"] == pytest.approx(2 / 2**10)

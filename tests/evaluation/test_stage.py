@@ -116,6 +116,20 @@ def test_finished_settings_are_not_asked_again_and_more_can_be_asked(
         run(knowing_folder, tmp_path, output=output, settings="likelihood", questions=str(other))
 
 
+def test_questions_that_were_asked_together_are_asked_together_again(
+    knowing_folder: Path, tmp_path: Path, asked: list[str]
+) -> None:
+    output = tmp_path / "out"
+    run(knowing_folder, tmp_path, output=output, settings="closed_book")
+    lines = (output / "answers.jsonl").read_bytes().splitlines(keepends=True)
+    (output / "answers.jsonl").write_bytes(b"".join(lines[:6]))
+    first = list(asked)
+    asked.clear()
+    run(knowing_folder, tmp_path, output=output, settings="closed_book")
+    assert asked == first[4:], "the second four begin anew, though two of them were kept"
+    assert (output / "answers.jsonl").read_bytes().splitlines(keepends=True) == lines
+
+
 def test_another_model_under_the_same_name_is_noticed(
     knowing_folder: Path, ignorant_folder: Path, tmp_path: Path
 ) -> None:

@@ -1,0 +1,241 @@
+"""How well a training's probed facts were learnt and kept: effectivity, retainability, decay (arXiv:2406.11813)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synthcpt.errors import DataCorrupt, UserError
+from synthcpt.evaluation.decay import decay_difference, fit_decay
+from synthcpt.evaluation.fact_curves import (
+    FEWEST_MEASURED,
+    WITHIN_STEPS,
+    DecayPoints,
+    FactCurve,
+    decay_points,
+    effectivities,
+    without_outliers,
+)
+from synthcpt.files import write_text
+
+RETENTION = "retention.json"
+_MARKS = (10, 100, 1000, 10_000, 100_000)
+_FEWEST_CLUSTERS = 5
+_SHORTEST_DECADES = 1.0
+
+
+def measure_retention(
+    folder: Path, *, within_steps: int = WITHIN_STEPS, seed: int = 0, resamples: int = 10_000
+) -> dict[str, Any]:
+    """What the probes of a training tell; reads ``probes.jsonl`` and ``probes.json``.
+
+    ``learnt`` (nats from the first measurement to the last), ``effectivity`` (nats an exposure), ``decay_constant``
+    (the share lost with every tenfold of steps) and ``retainability`` at 10, 100, ... steps after the peak each have
+    ``value``, ``low``, ``high``, ``n`` and ``clusters``, intervals by resampling documents; where the measurements
+    cannot say, they have ``why`` instead. The same stands under ``by_kind`` and ``by_group``, where probes are of
+    several; ``group_differences`` has the second group's decay constant less the first's.
+
+    Args:
+        folder: the training's.
+        within_steps: of an exposure, in which its peak is looked for.
+        seed: of the resampling.
+        resamples: how many.
+
+    Raises:
+        UserError: no probes were measured.
+        DataCorrupt: the files do not fit one another.
+    """
+    curves, every = read_curves(folder)
+
+    def tell(some: Sequence[FactCurve]) -> dict[str, Any]:
+        return _told(list(some), every, within_steps, seed, resamples)
+
+    found = {
+        "probes": len(curves),
+        "documents": len({curve.cluster for curve in curves}),
+        "measured_every_steps": every,
+        "steps": int(max(curve.steps[-1] for curve in curves)),
+        **tell(curves),
+        "by_kind": _by(curves, lambda curve: curve.kind, tell),
+        "by_group": _by(curves, lambda curve: curve.group, tell),
+    }
+    differences = _group_differences(curves, within_steps, seed, resamples, found["by_group"])
+    return {**found, "group_differences": differences} if differences else found
+
+
+def write_retention(folder: Path) -> dict[str, Any]:
+    """Measure and write `RETENTION`; see `measure_retention`."""
+    found = measure_retention(folder)
+    write_text(folder / RETENTION, json.dumps(found, indent=2) + "\n")
+    return found
+
+
+def retention_lines(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """A name and a value each, for a reader: the main figures, or why there are none."""
+    lines = [("facts probed", f"{found['probes']:,} of {found['documents']:,} documents")]
+    names = {
+        "learnt": ("learnt in all", " nats"),
+        "effectivity": ("learnt by an exposure", " nats"),
+        "decay_constant": ("share lost every tenfold of steps", ""),
+    }
+    for key, (name, unit) in names.items():
+        one = found[key]
+        lines.append((name, one["why"] if "why" in one else f"{_interval(one)}{unit}"))
+    for steps, one in found.get("retainability", {}).items():
+        lines.append((f"left after {steps.replace('_', ' ')}", _interval(one)))
+    return lines
+
+
+def read_curves(folder: Path) -> tuple[list[FactCurve], int]:
+    """What was measured of each probe, and every how many steps.
+
+    Raises:
+        UserError: no probes were measured.
+        DataCorrupt: the files do not fit one another.
+    """
+    from synthcpt.training.probe_log import PROBES, read_about, read_measurements
+
+    about, rows = read_about(folder), read_measurements(folder)
+    if about is None or not rows:
+        raise UserError(f"No facts were probed in {folder}. Train with --probes FILE, and look at that training.")
+    by_id: dict[str, list[dict[str, Any]]] = {probe["id"]: [] for probe in about["probes"]}
+    try:
+        for row in rows:
+            by_id[row["id"]].append(row)
+    except KeyError as error:
+        raise DataCorrupt(f"{folder / PROBES} measures {error}, which probes.json does not name.") from error
+    exposures = about["exposures"]
+    curves = [
+        FactCurve(
+            np.array([row["step"] for row in mine], dtype=np.int64),
+            np.array([row["logprob"] for row in mine], dtype=np.float64),
+            np.array(exposures.get(probe["document"], []), dtype=np.int64),
+            f"document {probe['document']}" if probe["document"] else f"probe {probe['id']}",
+            probe["kind"],
+            probe["group"],
+        )
+        for probe in about["probes"]
+        if (mine := by_id[probe["id"]])
+    ]
+    return curves, int(about["every"])
+
+
+def _told(curves: list[FactCurve], every: int, within_steps: int, seed: int, resamples: int) -> dict[str, Any]:
+    gains = [curve.logprobs[-1] - curve.logprobs[0] for curve in curves]
+    learnt = _mean(gains, [curve.cluster for curve in curves], seed, resamples)
+    unread = _unread(curves)
+    if unread:
+        return {"learnt": learnt, "effectivity": {"why": unread}, "decay_constant": {"why": unread}}
+    points = decay_points(curves, within_steps)
+    return {
+        "learnt": learnt,
+        "effectivity": _effectivity(curves, every, within_steps, seed, resamples),
+        "decay_constant": _decay(points, every, within_steps, seed, resamples),
+        "retainability": {
+            f"{mark}_steps": _mean(points.shares[here], _picked(points.clusters, here), seed, resamples)
+            for mark in _MARKS
+            if len(set(_picked(points.clusters, here := points.at(mark)))) >= _FEWEST_CLUSTERS
+        },
+    }
+
+
+def _unread(curves: Sequence[FactCurve]) -> str:
+    if any(len(curve.exposures) for curve in curves):
+        return ""
+    return (
+        "The training reads no text that is known to be made from the probes' documents. Give each probe the id of its "
+        "document, as the corpus has it."
+    )
+
+
+def _effectivity(
+    curves: Sequence[FactCurve], every: int, within_steps: int, seed: int, resamples: int
+) -> dict[str, Any]:
+    gains = [(gain, curve.cluster) for curve in curves for gain in effectivities(curve, within_steps)]
+    exposures = sum(len(curve.exposures) for curve in curves)
+    if not gains:
+        return {"why": _too_sparse("None of the exposures can be told from the next", every, within_steps)}
+    if (documents := len({cluster for _, cluster in gains})) < _FEWEST_CLUSTERS:
+        alone = f"Only {len(gains):,} of {exposures:,} exposures can be told from the next, of too few documents"
+        return {"why": _too_sparse(f"{alone} ({documents}; {_FEWEST_CLUSTERS} are needed)", every, within_steps)}
+    values = np.array([gain for gain, _ in gains])
+    kept = without_outliers(values)
+    estimate = _mean(values[kept], _picked([cluster for _, cluster in gains], kept), seed, resamples)
+    return {**estimate, "exposures": exposures, "outliers": int((~kept).sum())}
+
+
+def _decay(points: DecayPoints, every: int, within_steps: int, seed: int, resamples: int) -> dict[str, Any]:
+    why = _no_line(points, every, within_steps)
+    if why:
+        return {"why": why}
+    return {**asdict(fit_decay(points, seed=seed, resamples=resamples)), "outliers": points.outliers}
+
+
+def _no_line(points: DecayPoints, every: int, within_steps: int) -> str:
+    """Why no line can be drawn; "" where one can."""
+    if not len(points.shares):
+        return _too_sparse("Of no fact a peak is known that its last exposure left", every, within_steps)
+    if (documents := len(set(points.clusters))) < _FEWEST_CLUSTERS:
+        return (
+            f"Too few documents ({documents}; {_FEWEST_CLUSTERS} are needed) have facts that were learnt and still "
+            "measured some time after their last exposure."
+        )
+    low, high = (10 ** float(edge) for edge in (points.log_t.min(), points.log_t.max()))
+    if high < low * 10**_SHORTEST_DECADES:
+        return (
+            f"Facts are followed from {low:,.0f} to {high:,.0f} steps after their peak; a slope against log t needs a "
+            "tenfold. Train on with other texts after the facts' last exposure, or probe more often."
+        )
+    return ""
+
+
+def _too_sparse(what: str, every: int, within_steps: int) -> str:
+    sentence = f"{what}: that takes {FEWEST_MEASURED} measurements within {within_steps} steps of it"
+    wanted = within_steps // FEWEST_MEASURED
+    if every > wanted:
+        return f"{sentence}, and the probes were measured every {every:,}. Set probe_every={wanted // 2} or so."
+    return f"{sentence} and before the document is read again. Spread its texts further apart, or probe more often."
+
+
+def _by(
+    curves: Sequence[FactCurve], name: Callable[[FactCurve], str], tell: Callable[[Sequence[FactCurve]], dict[str, Any]]
+) -> dict[str, Any]:
+    names = sorted({name(curve) for curve in curves})
+    if len(names) < 2:
+        return {}
+    return {one or "other": tell([curve for curve in curves if name(curve) == one]) for one in names}
+
+
+def _group_differences(
+    curves: Sequence[FactCurve], within_steps: int, seed: int, resamples: int, by_group: dict[str, Any]
+) -> dict[str, Any]:
+    fitted = [name for name, told in by_group.items() if "value" in told["decay_constant"]]
+    points = {
+        name: decay_points([curve for curve in curves if (curve.group or "other") == name], within_steps)
+        for name in fitted
+    }
+    found = {}
+    for number, first in enumerate(fitted):
+        for second in fitted[number + 1 :]:
+            value, low, high = decay_difference(points[first], points[second], seed=seed, resamples=resamples)
+            found[f"{second} less {first}"] = {"value": value, "low": low, "high": high}
+    return found
+
+
+def _mean(values: Any, clusters: Sequence[str], seed: int, resamples: int) -> dict[str, Any]:
+    from synthcpt.statistics import mean_estimate
+
+    return asdict(mean_estimate(values, clusters, seed=seed, resamples=resamples))
+
+
+def _picked(names: Sequence[str], kept: Any) -> list[str]:
+    return [name for name, keep in zip(names, kept.tolist(), strict=True) if keep]
+
+
+def _interval(one: dict[str, Any]) -> str:
+    return f"{one['value']:.3g} [{one['low']:.3g}, {one['high']:.3g}]"
