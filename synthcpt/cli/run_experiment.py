@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from rich.text import Text
 
 from synthcpt.errors import ConfigError, SynthcptError
 from synthcpt.experiments import Experiment, Recipe, read_recipe, read_results
+from synthcpt.experiments.planning import PlannedArm, plan_experiment
 from synthcpt.experiments.recipes import find_recipe, shipped_recipes
 from synthcpt.experiments.stages import Stage
 from synthcpt.files import write_text
@@ -39,27 +40,38 @@ def run_experiment(name: str, output: Path | None, arms: Sequence[str], jobs: in
 
 def show_plan(name: str, output: Path | None, arms: Sequence[str]) -> None:
     """The plan as tables."""
-    from synthcpt.experiments.planning import plan_experiment
-
     experiment = _experiment(name, output, arms)
     plan = plan_experiment(experiment, arms)
     console = Console()
     recipe = experiment.recipe
     _say(console, f"{recipe.name}: {recipe.description.strip()}" if recipe.description else recipe.name)
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column, right in (("arm", False), ("models", True), ("trained tokens", True), ("calls", True),
-                          ("tokens in", True), ("tokens out", True), ("cost", True), ("", False)):  # fmt: skip
-        table.add_column(column, justify="right" if right else "left", no_wrap=bool(column))
-    for arm in plan.arms:
-        table.add_row(
-            Text(arm.name), str(arm.cells), _count(arm.trained_tokens), _count(arm.calls), _count(arm.prompt_tokens),
-            _count(arm.new_tokens), "" if arm.cost is None else f"{arm.cost:,.2f}", Text(arm.note),
-        )  # fmt: skip
-    console.print(table)
+    console.print(_plan_table(plan.arms))
     steps = ", ".join(f"{of} {kind}" + (f" ({done} done)" if done else "") for kind, (of, done) in plan.stages.items())
     _say(console, f"Stages: {steps}. They are kept in {experiment.root}.")
     if plan.seconds is not None:
         _say(console, f"At the speed of the stages that are done, {_time(plan.seconds)} of work are left.")
+
+
+def _plan_table(arms: Sequence[PlannedArm]) -> Table:
+    """A row an arm; what nobody pays for has no column."""
+    columns: list[tuple[str, Callable[[PlannedArm], str]]] = [
+        ("models", lambda arm: str(arm.cells)),
+        ("trained\ntokens", lambda arm: _count(arm.trained_tokens)),
+        ("\ncalls", lambda arm: _count(arm.calls)),
+        ("tokens\nin", lambda arm: _count(arm.prompt_tokens)),
+        ("\nout", lambda arm: _count(arm.new_tokens)),
+        ("\ncost", lambda arm: "" if arm.cost is None else f"{arm.cost:,.2f}"),
+    ]
+    columns = [(name, told) for name, told in columns if any(told(arm) for arm in arms)]
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column("\narm", overflow="fold")
+    for name, _ in columns:
+        table.add_column(name, justify="right", no_wrap=True)
+    if any(arm.note for arm in arms):
+        table.add_column("", overflow="fold")
+    for arm in arms:
+        table.add_row(Text(arm.name), *(told(arm) for _, told in columns), Text(arm.note))
+    return table
 
 
 def show_report(folder: Path, format_: str) -> None:

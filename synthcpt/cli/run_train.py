@@ -47,7 +47,7 @@ def _show_retention(config: TrainConfig) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for name, value in retention_lines(write_retention(config.output)):
         table.add_row(name, Text(value))
-    Console().print(table)
+    Console().print("\nProbed facts", table, sep="\n")
 
 
 def show_settings(recipe: str) -> None:

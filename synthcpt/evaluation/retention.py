@@ -27,6 +27,10 @@ RETENTION = "retention.json"
 _MARKS = (10, 100, 1000, 10_000, 100_000)
 _FEWEST_CLUSTERS = 5
 _SHORTEST_DECADES = 1.0
+_UNREAD = (
+    "The training reads no text that is known to be made from the probes' documents. Give each probe the id of its "
+    "document, as the corpus has it."
+)
 
 
 def measure_retention(
@@ -39,6 +43,9 @@ def measure_retention(
     ``value``, ``low``, ``high``, ``n`` and ``clusters``, intervals by resampling documents; where the measurements
     cannot say, they have ``why`` instead. The same stands under ``by_kind`` and ``by_group``, where probes are of
     several; ``group_differences`` has the second group's decay constant less the first's.
+
+    Facts whose documents are not read are a control: ``unread`` is what became of them from the first measurement to
+    the last. Where that is far from 0, retainability mixes forgetting with what the training does to any such fact.
 
     Args:
         folder: the training's.
@@ -80,11 +87,13 @@ def retention_lines(found: dict[str, Any]) -> list[tuple[str, str]]:
     lines = [("facts probed", f"{found['probes']:,} of {found['documents']:,} documents")]
     names = {
         "learnt": ("learnt in all", " nats"),
+        "unread": ("facts never read, in all", " nats"),
         "effectivity": ("learnt by an exposure", " nats"),
         "decay_constant": ("share lost every tenfold of steps", ""),
     }
     for key, (name, unit) in names.items():
-        one = found[key]
+        if not (one := found.get(key)):
+            continue
         lines.append((name, one["why"] if "why" in one else f"{_interval(one)}{unit}"))
     for steps, one in found.get("retainability", {}).items():
         lines.append((f"left after {steps.replace('_', ' ')}", _interval(one)))
@@ -126,14 +135,16 @@ def read_curves(folder: Path) -> tuple[list[FactCurve], int]:
 
 
 def _told(curves: list[FactCurve], every: int, within_steps: int, seed: int, resamples: int) -> dict[str, Any]:
-    gains = [curve.logprobs[-1] - curve.logprobs[0] for curve in curves]
-    learnt = _mean(gains, [curve.cluster for curve in curves], seed, resamples)
-    unread = _unread(curves)
+    read = [curve for curve in curves if len(curve.exposures)]
+    unread = [curve for curve in curves if not len(curve.exposures)]
+    learnt = {"learnt": _change(read or curves, seed, resamples)}
+    if not read:
+        return {**learnt, "effectivity": {"why": _UNREAD}, "decay_constant": {"why": _UNREAD}}
     if unread:
-        return {"learnt": learnt, "effectivity": {"why": unread}, "decay_constant": {"why": unread}}
+        learnt["unread"] = _change(unread, seed, resamples)
     points = decay_points(curves, within_steps)
     return {
-        "learnt": learnt,
+        **learnt,
         "effectivity": _effectivity(curves, every, within_steps, seed, resamples),
         "decay_constant": _decay(points, every, within_steps, seed, resamples),
         "retainability": {
@@ -144,13 +155,9 @@ def _told(curves: list[FactCurve], every: int, within_steps: int, seed: int, res
     }
 
 
-def _unread(curves: Sequence[FactCurve]) -> str:
-    if any(len(curve.exposures) for curve in curves):
-        return ""
-    return (
-        "The training reads no text that is known to be made from the probes' documents. Give each probe the id of its "
-        "document, as the corpus has it."
-    )
+def _change(curves: Sequence[FactCurve], seed: int, resamples: int) -> dict[str, Any]:
+    changes = [curve.logprobs[-1] - curve.logprobs[0] for curve in curves]
+    return _mean(changes, [curve.cluster for curve in curves], seed, resamples)
 
 
 def _effectivity(
@@ -179,7 +186,7 @@ def _decay(points: DecayPoints, every: int, within_steps: int, seed: int, resamp
 def _no_line(points: DecayPoints, every: int, within_steps: int) -> str:
     """Why no line can be drawn; "" where one can."""
     if not len(points.shares):
-        return _too_sparse("Of no fact a peak is known that its last exposure left", every, within_steps)
+        return _too_sparse("No fact has a known peak after its last exposure", every, within_steps)
     if (documents := len(set(points.clusters))) < _FEWEST_CLUSTERS:
         return (
             f"Too few documents ({documents}; {_FEWEST_CLUSTERS} are needed) have facts that were learnt and still "

@@ -48,8 +48,7 @@ class LawFit:
 
     @property
     def parameters(self) -> dict[str, float]:
-        """By name; ``tokens_i`` is the number of tokens in which term i falls to 1/e, the paper's r_i to the power 1/e
-        of which is its half: r_i = exp(-1 / tokens_i)."""
+        """By name; ``tokens_i`` is the tokens in which term i falls to 1/e: the paper's r_i is exp(-1 / tokens_i)."""
         return self.law.name_parameters(self.coefficients, self.shapes)
 
     def curve(self, xs: Sequence[float] | Floats) -> Floats:

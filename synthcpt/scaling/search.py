@@ -46,9 +46,7 @@ def fit_one(law: Law, tokens: Floats, values: Floats, weights: Floats, ceiling: 
     return _coefficients(law, shapes, tokens, values, weights, ceiling), shapes
 
 
-def _coefficients(
-    law: Law, shapes: Floats, tokens: Floats, values: Floats, weights: Floats, ceiling: float
-) -> Floats:
+def _coefficients(law: Law, shapes: Floats, tokens: Floats, values: Floats, weights: Floats, ceiling: float) -> Floats:
     from scipy.optimize import nnls
 
     columns = law.basis(shapes, tokens) * weights[:, None]
@@ -180,7 +178,7 @@ def _bounded(law: Law, columns: Floats, values: Floats, weights: Floats, ceiling
 
 
 def _linear(columns: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """Coefficients ``[..., coefficients, rows]`` and the sum of squares left ``[..., rows]``; infinite where singular."""
+    """Coefficients ``[..., coefficients, rows]`` and squares left ``[..., rows]``, infinite where singular."""
     lengths = np.maximum(np.linalg.norm(columns, axis=-2, keepdims=True), 1e-300)
     q, r = np.linalg.qr(columns / lengths)
     diagonal = np.abs(np.diagonal(r, axis1=-2, axis2=-1))

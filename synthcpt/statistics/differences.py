@@ -26,6 +26,8 @@ class Difference:
         p_value: two-sided, that there is none.
         n: how many questions.
         clusters: how many documents they are about.
+        few_seeds: a side has fewer than three trainings, where seeds were asked about: how far trainings differ is then
+            hardly known, or not at all.
     """
 
     value: float
@@ -34,6 +36,7 @@ class Difference:
     p_value: float
     n: int
     clusters: int
+    few_seeds: bool = False
 
 
 def paired_difference(

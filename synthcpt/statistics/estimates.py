@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from synthcpt.errors import ConfigError
+from synthcpt.statistics import student
 from synthcpt.statistics.clusters import Floats, draws, gather
 
 RESAMPLES = 10_000
@@ -26,6 +28,8 @@ class Estimate:
         low, high: the interval; equal to the value where a single cluster says nothing of how far it may be off.
         n: how many values.
         clusters: how many clusters they come in.
+        few_seeds: of fewer than three trainings of a recipe, where seeds were asked about: how far trainings differ is
+            then hardly known, or not at all.
     """
 
     value: float
@@ -33,6 +37,7 @@ class Estimate:
     high: float
     n: int
     clusters: int
+    few_seeds: bool = False
 
 
 def mean_estimate(
@@ -57,9 +62,13 @@ def mean_estimate(
         level: the interval's coverage.
 
     Raises:
-        ConfigError: no values, or one that is no number.
+        ConfigError: no values, one that is no number, no resamples, or a level that is not between 0 and 1.
     """
-    gathered = gather(np.atleast_2d(np.asarray(values, dtype=np.float64)), clusters)
+    checked(resamples, level)
+    column = np.asarray(values, dtype=np.float64)
+    if column.ndim != 1:
+        raise ConfigError(f"A mean is of a list of values, not of a table of {column.ndim} dimensions.")
+    gathered = gather(column[None], clusters)
     count = len(gathered.sizes)
     value = float(gathered.means[0])
     rng = np.random.default_rng(seed)
@@ -67,9 +76,21 @@ def mean_estimate(
         (drawn @ gathered.sums[0]) / (drawn @ gathered.sizes) for drawn in draws(rng, count, resamples)
     ])  # fmt: skip
     low, high = interval(means, value, count, level)
-    if low == high:
+    if math.isclose(low, high, abs_tol=1e-12):
         low, high = without_spread(value, count, level)
     return Estimate(value, low, high, int(gathered.sizes.sum()), count)
+
+
+def checked(resamples: int, level: float) -> None:
+    """Refuse what no interval can be told with.
+
+    Raises:
+        ConfigError: no resamples, or a level that is not between 0 and 1.
+    """
+    if resamples < 1 or not 0 < level < 1:
+        raise ConfigError(
+            f"An interval takes one resample at least and a level between 0 and 1, not {resamples} and {level:g}."
+        )
 
 
 def interval(means: Floats, value: float, count: int, level: float) -> tuple[float, float]:
@@ -83,16 +104,14 @@ def interval(means: Floats, value: float, count: int, level: float) -> tuple[flo
 
 def expanded_tail(count: int, level: float) -> float:
     """The share of resamples on either side of the interval: smaller for few clusters, as Student's t has it."""
-    z, nu = _NORMAL.inv_cdf(0.5 + level / 2), count - 1
-    # Student's quantile by its expansion around the normal one; within 1 % from five clusters on.
-    t = z + (z**3 + z) / (4 * nu) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * nu**2)
-    return _NORMAL.cdf(-t * math.sqrt(count / nu))
+    t = student.quantile(0.5 + level / 2, count - 1)
+    return _NORMAL.cdf(-t * math.sqrt(count / (count - 1)))
 
 
 def without_spread(value: float, count: int, level: float) -> tuple[float, float]:
-    """Where all clusters agree on 0 or on 1: Wilson's interval, taking each cluster as one trial."""
-    if value not in (0.0, 1.0) or count < 1:
+    """Where all clusters agree on 0, 1 or -1: Wilson's interval, taking each cluster as one trial."""
+    if value not in (0.0, 1.0, -1.0):
         return value, value
     z = _NORMAL.inv_cdf(0.5 + level / 2)
     width = z * z / (count + z * z)
-    return (0.0, width) if value == 0.0 else (1.0 - width, 1.0)
+    return {0.0: (0.0, width), 1.0: (1.0 - width, 1.0), -1.0: (-1.0, width - 1.0)}[value]

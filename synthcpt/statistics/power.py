@@ -28,10 +28,14 @@ def needed_questions(
         correlation: of differences within a document; each further question about one then adds less.
 
     Raises:
-        ConfigError: no difference to see, or one that so little disagreement cannot make.
+        ConfigError: no difference to see, one that so little disagreement cannot make, or a share that is none.
     """
     if not 0 < abs(difference) <= disagreement <= 1:
         raise ConfigError("The difference must lie above 0 and can be no larger than the share of disagreements.")
+    if not (0 < power < 1 and 0 < level < 1):
+        raise ConfigError("Power and level lie between 0 and 1.")
+    if questions_a_cluster < 1 or not 0 <= correlation <= 1:
+        raise ConfigError("A cluster has one question at least, and a correlation from 0 to 1.")
     normal = NormalDist()
     z = normal.inv_cdf(0.5 + level / 2) + normal.inv_cdf(power)
     variance = disagreement - difference**2

@@ -191,7 +191,7 @@ def test_what_is_too_sparse_is_refused_and_says_what_to_do(tmp_path: Path) -> No
     effectivity, decay = told(write_probes(tmp_path / "crowded", crowded))
     assert "None of the exposures" in effectivity
     assert "before the document is read again" in effectivity
-    assert "Of no fact a peak is known" in decay
+    assert "No fact has a known peak" in decay
 
     few = {f"p{i}": decaying(f"d{i % 2}", 0.2, every=5) for i in range(8)}
     effectivity, decay = told(write_probes(tmp_path / "few", few))
@@ -208,6 +208,20 @@ def test_what_is_too_sparse_is_refused_and_says_what_to_do(tmp_path: Path) -> No
     assert "Give each probe the id of its document" in effectivity
     assert decay == effectivity
     assert measure_retention(folder)["learnt"]["value"] == 1.0
+
+
+def test_facts_that_are_never_read_are_a_control(tmp_path: Path) -> None:
+    curves = {f"p{i}": decaying(f"d{i}", 0.2, every=5) for i in range(8)}
+    steps = curves["p0"].steps.tolist()
+    curves |= {f"c{i}": curve({step: -5.0 - step / 1000 for step in steps}, [], f"c{i}") for i in range(6)}
+    found = measure_retention(write_probes(tmp_path / "t", curves))
+    alone = measure_retention(write_probes(tmp_path / "alone", {f"p{i}": curves[f"p{i}"] for i in range(8)}))
+    assert found["unread"]["value"] == pytest.approx(-steps[-1] / 1000)
+    assert found["unread"]["n"] == 6
+    for name in ("learnt", "effectivity", "decay_constant", "retainability"):
+        assert found[name] == alone[name]
+    assert "unread" not in alone
+    assert "facts never read, in all" in dict(retention_lines(found))
 
 
 def test_a_folder_without_probes_is_refused(tmp_path: Path) -> None:
