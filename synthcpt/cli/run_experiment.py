@@ -23,6 +23,7 @@ from synthcpt.files import write_text
 
 _LATEST = 6
 _WIDE = 100
+_ENOUGH_SEEDS = 3
 
 
 def run_experiment(name: str, output: Path | None, arms: Sequence[str], jobs: int | None, *, quiet: bool) -> None:
@@ -141,6 +142,8 @@ def results_table(results: dict[str, Any], width: int = 100) -> RenderableType:
         f"Points{kinds}, with 95 % intervals over documents and seeds; gain is over the base, p is Holm's; lost: of "
         "what could be answered before."
     ]
+    if any(point["trained_tokens"] and point["seeds"] < _ENOUGH_SEEDS for point in results["points"]):
+        notes.append("Fewer than three seeds tell little of how far two trainings of one arm differ.")
     if results["simulated"]:
         notes.append("* simulated: a teacher that knows the invented world wrote these texts, no language model.")
     return Group(table, "", *(Text(note, style="dim") for note in notes))

@@ -97,6 +97,8 @@ def retention_lines(found: dict[str, Any]) -> list[tuple[str, str]]:
         lines.append((name, one["why"] if "why" in one else f"{_interval(one)}{unit}"))
     for steps, one in found.get("retainability", {}).items():
         lines.append((f"left after {steps.replace('_', ' ')}", _interval(one)))
+    for groups, one in found.get("group_differences", {}).items():
+        lines.append((f"share lost, {groups}", _interval(one)))
     return lines
 
 

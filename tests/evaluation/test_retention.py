@@ -171,6 +171,7 @@ def test_a_training_is_measured_whole_and_by_kind_and_group(tmp_path: Path) -> N
     expected = 1 - 0.15 * np.mean([log10(one) for one in t])
     assert found["retainability"]["100_steps"]["value"] == pytest.approx(expected, abs=1e-5)
     assert ("facts probed", "12 of 12 documents") in retention_lines(found)
+    assert "share lost, rewrites less copies" in dict(retention_lines(found))
 
 
 def told(folder: Path) -> tuple[str, str]:
