@@ -29,13 +29,17 @@ def run(
     recipe: _Recipe,
     output: _Output = None,
     arm: _Arms = None,
+    share: Annotated[
+        Path | None,
+        typer.Option(help="Use the stages of another experiment's folder, too.", metavar="FOLDER", show_default=False),
+    ] = None,
     jobs: Annotated[int | None, typer.Option(help="Stages at work at once.", show_default=False, min=1)] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress display.")] = False,
 ) -> None:
     """Run an experiment, or go on with it; what is finished is not done again."""
     from synthcpt.cli.run_experiment import run_experiment
 
-    run_experiment(recipe, output, arm or [], jobs, quiet=quiet)
+    run_experiment(recipe, output, arm or [], jobs, share, quiet=quiet)
 
 
 @experiment.command("plan")

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from synthcpt.errors import ConfigError, SynthcptError
 from synthcpt.experiments import Experiment, Recipe, read_recipe, read_results
+from synthcpt.experiments.folder import share
 from synthcpt.experiments.planning import PlannedArm, plan_experiment
 from synthcpt.experiments.recipes import find_recipe, shipped_recipes
 from synthcpt.experiments.stages import Stage
@@ -26,9 +27,13 @@ _WIDE = 100
 _ENOUGH_SEEDS = 3
 
 
-def run_experiment(name: str, output: Path | None, arms: Sequence[str], jobs: int | None, *, quiet: bool) -> None:
+def run_experiment(
+    name: str, output: Path | None, arms: Sequence[str], jobs: int | None, shared: Path | None, *, quiet: bool
+) -> None:
     """Run with a display, then print the table and write the page."""
     experiment = _experiment(name, output, arms)
+    if shared is not None:
+        share(experiment.root, shared)
     console = Console()
     if quiet:
         experiment.run(None, jobs, arms)

@@ -42,7 +42,8 @@ def run_train(config: TrainConfig, *, overwrite: bool, quiet: bool) -> None:
 
 def _show_retention(config: TrainConfig) -> None:
     """What became of the probed facts; also into the training's folder."""
-    from synthcpt.evaluation.retention import retention_lines, write_retention
+    from synthcpt.evaluation.retention import write_retention
+    from synthcpt.evaluation.retention_lines import retention_lines
 
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for name, value in retention_lines(write_retention(config.output)):

@@ -11,8 +11,9 @@ steps:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import cycle, pairwise
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,17 @@ def retained(curve: FactCurve, within_steps: int = WITHIN_STEPS) -> tuple[Ints, 
     if not gain > 0:
         return nothing
     return curve.steps[peak + 1 :] - curve.steps[peak], (curve.logprobs[peak + 1 :] - curve.logprobs[before]) / gain
+
+
+def as_if_read(unread: Sequence[FactCurve], read: Sequence[FactCurve]) -> list[FactCurve]:
+    """Facts that are never read, each with the exposures of one that is, in turns.
+
+    Their effectivity is what chance makes of the definition: the best of many measurements of a curve that wanders is
+    above the one before them, whatever was read.
+    """
+    if not read:
+        return []
+    return [replace(one, exposures=other.exposures) for one, other in zip(unread, cycle(read), strict=False)]
 
 
 def _last_before(curve: FactCurve, step: int) -> int | None:

@@ -17,6 +17,7 @@ from synthcpt.evaluation.fact_curves import (
     WITHIN_STEPS,
     DecayPoints,
     FactCurve,
+    as_if_read,
     decay_points,
     effectivities,
     without_outliers,
@@ -42,10 +43,12 @@ def measure_retention(
     (the share lost with every tenfold of steps) and ``retainability`` at 10, 100, ... steps after the peak each have
     ``value``, ``low``, ``high``, ``n`` and ``clusters``, intervals by resampling documents; where the measurements
     cannot say, they have ``why`` instead. The same stands under ``by_kind`` and ``by_group``, where probes are of
-    several; ``group_differences`` has the second group's decay constant less the first's.
+    several; ``group_differences`` has the second group's decay constant less the first's. All intervals
+    are of this one training; another seed may turn a small difference around.
 
     Facts whose documents are not read are a control: ``unread`` is what became of them from the first measurement to
-    the last. Where that is far from 0, retainability mixes forgetting with what the training does to any such fact.
+    the last, and ``effectivity_by_chance`` what the same measure finds for them at the others' exposures. Where that is
+    more than half of the effectivity, peaks are chance, and neither retainability nor decay is told.
 
     Args:
         folder: the training's.
@@ -59,8 +62,11 @@ def measure_retention(
     """
     curves, every = read_curves(folder)
 
+    never_read = [curve for curve in curves if not len(curve.exposures)]
+
     def tell(some: Sequence[FactCurve]) -> dict[str, Any]:
-        return _told(list(some), every, within_steps, seed, resamples)
+        read, unread = ([c for c in some if bool(len(c.exposures)) == wanted] for wanted in (True, False))
+        return _told(read, unread or never_read, every, within_steps, seed, resamples)
 
     found = {
         "probes": len(curves),
@@ -80,26 +86,6 @@ def write_retention(folder: Path) -> dict[str, Any]:
     found = measure_retention(folder)
     write_text(folder / RETENTION, json.dumps(found, indent=2) + "\n")
     return found
-
-
-def retention_lines(found: dict[str, Any]) -> list[tuple[str, str]]:
-    """A name and a value each, for a reader: the main figures, or why there are none."""
-    lines = [("facts probed", f"{found['probes']:,} of {found['documents']:,} documents")]
-    names = {
-        "learnt": ("learnt in all", " nats"),
-        "unread": ("facts never read, in all", " nats"),
-        "effectivity": ("learnt by an exposure", " nats"),
-        "decay_constant": ("share lost every tenfold of steps", ""),
-    }
-    for key, (name, unit) in names.items():
-        if not (one := found.get(key)):
-            continue
-        lines.append((name, one["why"] if "why" in one else f"{_interval(one)}{unit}"))
-    for steps, one in found.get("retainability", {}).items():
-        lines.append((f"left after {steps.replace('_', ' ')}", _interval(one)))
-    for groups, one in found.get("group_differences", {}).items():
-        lines.append((f"share lost, {groups}", _interval(one)))
-    return lines
 
 
 def read_curves(folder: Path) -> tuple[list[FactCurve], int]:
@@ -136,24 +122,39 @@ def read_curves(folder: Path) -> tuple[list[FactCurve], int]:
     return curves, int(about["every"])
 
 
-def _told(curves: list[FactCurve], every: int, within_steps: int, seed: int, resamples: int) -> dict[str, Any]:
-    read = [curve for curve in curves if len(curve.exposures)]
-    unread = [curve for curve in curves if not len(curve.exposures)]
-    learnt = {"learnt": _change(read or curves, seed, resamples)}
+def _told(
+    read: list[FactCurve], unread: list[FactCurve], every: int, within_steps: int, seed: int, resamples: int
+) -> dict[str, Any]:
     if not read:
-        return {**learnt, "effectivity": {"why": _UNREAD}, "decay_constant": {"why": _UNREAD}}
+        why = {"why": _UNREAD}
+        return {"learnt": _change(unread, seed, resamples), "effectivity": why, "decay_constant": why}
+    found = {
+        "learnt": _change(read, seed, resamples),
+        "effectivity": _effectivity(read, every, within_steps, seed, resamples),
+    }
     if unread:
-        learnt["unread"] = _change(unread, seed, resamples)
-    points = decay_points(curves, within_steps)
+        same = _effectivity(as_if_read(unread, read), every, within_steps, seed, resamples)
+        found |= {"unread": _change(unread, seed, resamples), "effectivity_by_chance": same}
+    points = decay_points(read, within_steps)
+    if chance := _by_chance(found):
+        return {**found, "decay_constant": chance}
+    found["decay_constant"] = _decay(points, every, within_steps, seed, resamples)
+    found["retainability"] = {
+        f"{mark}_steps": _mean(points.shares[here], _picked(points.clusters, here), seed, resamples)
+        for mark in _MARKS
+        if len(set(_picked(points.clusters, here := points.at(mark)))) >= _FEWEST_CLUSTERS
+    }
+    return found
+
+
+def _by_chance(found: dict[str, Any]) -> dict[str, Any] | None:
+    """The refusal of a decay constant where peaks are mostly chance."""
+    taught, chance = (found.get(name, {}).get("value") for name in ("effectivity", "effectivity_by_chance"))
+    if taught is None or chance is None or chance <= taught / 2:
+        return None
     return {
-        **learnt,
-        "effectivity": _effectivity(curves, every, within_steps, seed, resamples),
-        "decay_constant": _decay(points, every, within_steps, seed, resamples),
-        "retainability": {
-            f"{mark}_steps": _mean(points.shares[here], _picked(points.clusters, here), seed, resamples)
-            for mark in _MARKS
-            if len(set(_picked(points.clusters, here := points.at(mark)))) >= _FEWEST_CLUSTERS
-        },
+        "why": f"The peaks are mostly chance: of the {taught:.3g} nats that an exposure seems to teach, {chance:.3g} "
+        "are found for facts that are never read. Read each fact more often, or train longer or at a higher rate."
     }
 
 
@@ -244,7 +245,3 @@ def _mean(values: Any, clusters: Sequence[str], seed: int, resamples: int) -> di
 
 def _picked(names: Sequence[str], kept: Any) -> list[str]:
     return [name for name, keep in zip(names, kept.tolist(), strict=True) if keep]
-
-
-def _interval(one: dict[str, Any]) -> str:
-    return f"{one['value']:.3g} [{one['low']:.3g}, {one['high']:.3g}]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 
 from synthcpt.errors import RunMismatch, UserError
 from synthcpt.experiments.recipe import Recipe, make_recipe
+from synthcpt.experiments.stages import STAGES
 from synthcpt.file_lock import FileLock
 from synthcpt.files import write_text
 
@@ -35,9 +37,26 @@ def begin(root: Path, recipe: Recipe) -> None:
         for what in ("world", "corpus", "asked"):
             if getattr(before, what) != getattr(now, what):
                 raise RunMismatch(f"{root} holds an experiment with another {what}. Give --output another folder.")
-    elif root.exists() and any(one.name != LOCK for one in root.iterdir()):
+    elif root.exists() and any(one.name not in (LOCK, STAGES) for one in root.iterdir()):
         raise UserError(f"{root} is not empty and holds no experiment. Give --output another folder.")
     write_text(path, yaml.safe_dump(recipe.model_dump(mode="json", exclude_defaults=True), sort_keys=False))
+
+
+def share(root: Path, other: Path) -> None:
+    """Let an experiment use the stages of another's folder, and leave its own there, by a link.
+
+    Raises:
+        UserError: the other is no experiment's folder, or this one has stages of its own.
+    """
+    if not (other / SETTINGS).exists():
+        raise UserError(f"{other} is no experiment: it has no {SETTINGS}. Name the folder of one that was run.")
+    place, target = root / STAGES, (other / STAGES).resolve()
+    if place.exists() or place.is_symlink():
+        if place.resolve() != target:
+            raise UserError(f"{root} has stages of its own already. Give --output another folder to share {other}'s.")
+        return
+    root.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(os.path.relpath(target, root.resolve()), target_is_directory=True)
 
 
 def held(root: Path) -> FileLock:

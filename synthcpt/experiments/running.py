@@ -86,15 +86,34 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
     most = 1 if _has_gpu() else None
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, max_tasks_per_child=most)
     try:
-        yield pool
+        with _terminated_like_interrupted():
+            yield pool
     except KeyboardInterrupt as error:
         _stop(pool)
-        raise Interrupted("Interrupted; run the experiment again to go on.") from error
+        raise Interrupted("Interrupted.") from error
     except BaseException:
         _stop(pool)
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """A batch system's SIGTERM does what Ctrl-C does: trainings write a checkpoint."""
+
+    def interrupt(_number: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:  # not the main thread, which alone is told of signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _begin() -> None:

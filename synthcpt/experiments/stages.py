@@ -15,6 +15,7 @@ from synthcpt.packing.cache import default_cache, known_sha256
 Kind = Literal["world", "student", "generate", "curate", "train", "evaluate"]
 
 MARKER = "stage.json"
+STAGES = "stages"
 OUTPUT: dict[Kind, str] = {
     "world": "world", "student": "training", "generate": "run", "curate": "run", "train": "training",
     "evaluate": "evaluation",
@@ -76,7 +77,7 @@ class Stage:
 
     def folder(self, root: Path) -> Path:
         """Where it works, below an experiment's folder."""
-        return root / "stages" / f"{self.kind}-{self.key}"
+        return root / STAGES / f"{self.kind}-{self.key}"
 
     def output(self, root: Path) -> Path:
         """What it makes."""

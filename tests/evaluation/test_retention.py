@@ -21,7 +21,8 @@ from synthcpt.evaluation.fact_curves import (
     retained,
     without_outliers,
 )
-from synthcpt.evaluation.retention import measure_retention, retention_lines, write_retention
+from synthcpt.evaluation.retention import measure_retention, write_retention
+from synthcpt.evaluation.retention_lines import retention_lines
 from synthcpt.training.probe_log import ProbeLog
 from synthcpt.training.probes import Probe
 
@@ -221,8 +222,25 @@ def test_facts_that_are_never_read_are_a_control(tmp_path: Path) -> None:
     assert found["unread"]["n"] == 6
     for name in ("learnt", "effectivity", "decay_constant", "retainability"):
         assert found[name] == alone[name]
+    # At the exposures of the others, in step 1: the best is step 1 or 6, the one before step 0.
+    assert found["effectivity_by_chance"]["value"] == pytest.approx(-1 / 1000)
     assert "unread" not in alone
     assert "facts never read, in all" in dict(retention_lines(found))
+
+
+def test_peaks_that_facts_never_read_have_too_are_chance(tmp_path: Path) -> None:
+    """Curves of noise: the best of many is above the one before, whatever was read."""
+    rng = np.random.default_rng(0)
+    steps = range(0, 400, 5)
+    curves = {
+        f"p{i}": curve({step: float(rng.normal()) for step in steps}, [13, 113, 213] if i < 20 else [], f"d{i}")
+        for i in range(40)
+    }
+    found = measure_retention(write_probes(tmp_path / "t", curves))
+    assert found["effectivity"]["low"] > 1, "it seems to teach"
+    assert found["effectivity_by_chance"]["value"] == pytest.approx(found["effectivity"]["value"], rel=0.25)
+    assert "The peaks are mostly chance" in found["decay_constant"]["why"]
+    assert "retainability" not in found
 
 
 def test_a_folder_without_probes_is_refused(tmp_path: Path) -> None:

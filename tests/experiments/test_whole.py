@@ -50,7 +50,7 @@ def test_killed_again_and_again_it_ends_in_the_same_tables(tmp_path: Path) -> No
     whole = subprocess.run(command(recipe, tmp_path / "whole"), env=env, capture_output=True, text=True, check=False)
     assert whole.returncode == 0, whole.stderr
     assert "base" in whole.stdout
-    assert "entigraph (simulated)" in whole.stdout
+    assert "entigraph *" in whole.stdout
 
     killed = tmp_path / "killed"
     for at_least in (2, 5):
