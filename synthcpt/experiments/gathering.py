@@ -105,17 +105,19 @@ def read_answers(stage: Stage, root: Path, metric: str) -> Answers:
     Raises:
         DataCorrupt: the evaluation has no such metric.
     """
+    from synthcpt.evaluation.measures import METRICS
+
     setting, name = metric.split("/", 1)
-    path = stage.output(root) / "answers.jsonl"
-    rows = [row for row in _lines(path) if row["setting"] == setting and row.get(name) is not None]
-    if not rows:
+    path, read = stage.output(root) / "answers.jsonl", METRICS[name].read
+    rows = [row for row in _lines(path) if row["setting"] == setting]
+    if not any(read(row) is not None for row in rows):
         raise DataCorrupt(f"{path} has no {name} in the setting {setting}; the recipe's metric asks for it.")
     rows.sort(key=lambda row: str(row["id"]))
     return Answers(
         tuple(str(row["id"]) for row in rows),
         tuple(str(row.get("document") or row["id"]) for row in rows),
         tuple(str(row.get("kind") or "") for row in rows),
-        tuple(float(row[name]) for row in rows),
+        tuple(read(row) or 0.0 for row in rows),  # what a judge could not grade is not right
     )
 
 

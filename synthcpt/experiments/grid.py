@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from synthcpt.errors import ConfigError
+from synthcpt.experiments.checking import check_stages
 from synthcpt.experiments.recipe import WORLD, ArmConfig, Recipe
 from synthcpt.experiments.stages import From, Stage
 
@@ -64,6 +65,7 @@ class Grid:
         self._world = self._same(Stage("world", "world", world.model_dump())) if world else None
         self._model = self._student() if recipe.student else recipe.model
         self.cells = tuple(self._cells())
+        check_stages(self.stages, recipe.metric)
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -144,7 +146,8 @@ class Grid:
         return self._stage("train", label, settings, UNKEYED_TRAIN)
 
     def _student(self) -> From:
-        settings = {"recipe": "smoke", "from_scratch": True, **self.recipe.student}
+        known = {"data": f"{WORLD}known/texts.jsonl"} if self._world is not None else {}
+        settings = {"recipe": "smoke", "from_scratch": True, "heldout": 0, **known, **self.recipe.student}
         return From(self._stage("student", "student", settings, UNKEYED_TRAIN), "model")
 
     def _evaluations(self, model: str | From, label: str) -> tuple[Stage, Stage | None]:

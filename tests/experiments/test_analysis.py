@@ -123,6 +123,6 @@ def test_seeds_that_were_asked_other_questions_are_refused(tmp_path: Path) -> No
 
 
 def test_a_metric_that_was_not_measured_is_told(tmp_path: Path) -> None:
-    experiment = finished_experiment(tmp_path, right, {**RECIPE, "metric": "closed_book/judge"})
-    with pytest.raises(DataCorrupt, match="has no judge in the setting closed_book"):
+    experiment = finished_experiment(tmp_path, right, {**RECIPE, "metric": "closed_book/f1"})
+    with pytest.raises(DataCorrupt, match="has no f1 in the setting closed_book"):
         analyse(experiment.grid, tmp_path)

@@ -125,3 +125,24 @@ def test_a_path_that_is_not_there_is_told() -> None:
 
 def test_tokens_are_shortened_for_people() -> None:
     assert [short(n) for n in (950, 4000, 1_250_000, 3_000_000_000)] == ["950", "4k", "1.25M", "3B"]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"train": {"epochs": 1, "learning_rate": 1}}, "train 'raw 1k seed 0'"),
+        ({"student": {"tokens": 10, "recpie": "smoke"}}, "student 'student'"),
+        ({"evaluate": {"shotz": 1}}, "shots"),
+        ({"evaluate": {"settings": "likelihood"}}, "does not name"),
+        ({"metric": "closed_book/exakt"}, "exact"),
+        ({"metric": "closedbook/exact"}, "closed_book"),
+        ({"metric": "closed_book/judge"}, "needs a judge"),
+        ({"metric": "choice_cot/correct_attempted"}, "to compare by"),
+        ({"curate": {"jacard": 1}}, "jaccard"),
+        ({"arms": {"entigraph": {"method": "entigraph", "generate": {"options": {"max_entity": 3}}}}}, "max_entities"),
+    ],
+)
+def test_settings_are_checked_before_anything_runs(change: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        grid(**change, controls=["base", "raw"])
+    assert sentence in str(told.value)
