@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from synthcpt.curation import curate
     from synthcpt.errors import SynthcptError, UserError
     from synthcpt.evaluation import evaluate
+    from synthcpt.experiments import read_recipe, run_experiment
     from synthcpt.generation import Run, generate, generate_async
     from synthcpt.records import Completion, Document, Rejection, Request, SyntheticDocument
+    from synthcpt.reporting.write import write_report
     from synthcpt.training import train
 
 __version__ = "0.1.0"
@@ -30,6 +32,9 @@ _HOMES = {
     "curate": "synthcpt.curation",
     "train": "synthcpt.training",
     "evaluate": "synthcpt.evaluation",
+    "read_recipe": "synthcpt.experiments",
+    "run_experiment": "synthcpt.experiments",
+    "write_report": "synthcpt.reporting.write",
     "Document": "synthcpt.records",
     "Request": "synthcpt.records",
     "Completion": "synthcpt.records",
@@ -53,7 +58,10 @@ __all__ = [
     "evaluate",
     "generate",
     "generate_async",
+    "read_recipe",
+    "run_experiment",
     "train",
+    "write_report",
 ]
 
 

@@ -12,8 +12,21 @@ experiment = typer.Typer(
     no_args_is_help=True,
 )
 
+
+def _names(incomplete: str) -> list[str]:
+    from synthcpt.experiments.recipes import shipped_recipes
+
+    return [name for name in shipped_recipes() if name.startswith(incomplete)]
+
+
 _Recipe = Annotated[
-    str, typer.Argument(help="A recipe's file, or the name of a shipped one.", metavar="RECIPE", show_default=False)
+    str,
+    typer.Argument(
+        help="A recipe's file, or the name of a shipped one.",
+        metavar="RECIPE",
+        autocompletion=_names,
+        show_default=False,
+    ),
 ]
 _Output = Annotated[
     Path | None,

@@ -129,6 +129,9 @@ class _Following:
 def run_experiment(recipe: Recipe, output: str | Path, **options: Any) -> dict[str, Any]:
     """`synthcpt experiment run` as a function.
 
+    Stages run in processes of their own, so a script that calls this keeps its own work under
+    ``if __name__ == "__main__":``, as with any of Python's process pools.
+
     Args:
         recipe: from `read_recipe` or `make_recipe`.
         output: the experiment's folder; what it holds already is gone on with.
