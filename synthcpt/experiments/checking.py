@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from synthcpt.errors import ConfigError, near_match
+from synthcpt.errors import ConfigError, MissingExtra, near_match
 from synthcpt.experiments.stages import Kind, Stage
 
 _NOT_COMPARABLE = ("correct_attempted",)
 """Metrics that each model has on other questions."""
+_TO_TRAIN = ("torch", "transformers", "safetensors", "tensorboard", "matplotlib")
 
 
 def check_stages(stages: Iterable[Stage], metric: str) -> None:
@@ -27,6 +29,19 @@ def check_stages(stages: Iterable[Stage], metric: str) -> None:
                 raise ConfigError(f"{stage.kind} {stage.label!r}: {error}") from error
         if stage.kind == "evaluate":
             _check_metric(stage, metric)
+
+
+def check_packages(stages: Iterable[Stage]) -> None:
+    """Say which extra the stages will need and is not installed.
+
+    Raises:
+        MissingExtra: naming it.
+    """
+    kinds = {stage.kind for stage in stages}
+    if kinds & {"student", "train"}:
+        for package in _TO_TRAIN:
+            if find_spec(package) is None:
+                raise MissingExtra(package, "train", "train the models of an experiment")
 
 
 def _check_metric(stage: Stage, metric: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from synthcpt.errors import SynthcptError
 from synthcpt.experiments import folder
 from synthcpt.experiments.analysis import analyse
+from synthcpt.experiments.checking import check_packages
 from synthcpt.experiments.grid import Grid
 from synthcpt.experiments.recipe import Recipe
 from synthcpt.experiments.running import Watcher, run_stages
@@ -87,13 +88,16 @@ class Experiment:
             The results, as `analyse` gives them; they are in ``results.json``, too.
 
         Raises:
+            MissingExtra: a package is not installed that a stage needs.
             SynthcptError: a stage failed; what was made is kept, and the results of what is finished are written.
         """
+        stages = self.stages(arms)
+        check_packages(stages)
         with folder.held(self.root):
             folder.begin(self.root, self.recipe)
             watched = _Following(watcher or Silent(), self)
             try:
-                run_stages(self.stages(arms), self.root, jobs or self.recipe.jobs, watched)
+                run_stages(stages, self.root, jobs or self.recipe.jobs, watched)
             finally:
                 results = self.refresh()
         return results

@@ -10,10 +10,11 @@ from threading import Lock
 from typing import Any
 
 import pytest
+from finished_experiments import RECIPE
 
-from synthcpt.errors import Interrupted, SynthcptError, UserError
-from synthcpt.experiments import running
-from synthcpt.experiments.experiment import Silent
+from synthcpt.errors import Interrupted, MissingExtra, SynthcptError, UserError
+from synthcpt.experiments import make_recipe, running
+from synthcpt.experiments.experiment import Experiment, Silent
 from synthcpt.experiments.stages import MARKER, From, Stage
 from synthcpt.files import write_text
 
@@ -118,6 +119,16 @@ def test_an_interruption_ends_everything(run: Any) -> None:
     with pytest.raises(Interrupted):
         run(chain(), work, jobs=1)
     assert work.labels == ["first", "left"]
+
+
+def test_a_package_that_is_missing_is_told_before_anything_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("synthcpt.experiments.checking.find_spec", lambda name: None if name == "torch" else object())
+    experiment = Experiment(make_recipe(RECIPE), tmp_path)
+    with pytest.raises(MissingExtra, match=r"\[train\]"):
+        experiment.run()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_mistake_in_the_program_is_not_hidden(run: Any) -> None:
