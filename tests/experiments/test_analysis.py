@@ -83,6 +83,24 @@ def test_arms_are_compared_with_raw_and_with_rephrase_at_their_budget(results: d
     assert one["value"] == pytest.approx(8 / 40)
 
 
+def test_the_headline_is_of_the_kinds_that_the_recipe_names(tmp_path: Path) -> None:
+    """Forward questions have even numbers: of raw's first 8 right ones, 4 of 20."""
+    experiment = finished_experiment(tmp_path, right, {**RECIPE, "kinds": ["forward"]})
+    results = analyse(experiment.grid, tmp_path)
+    assert point(results, "raw", None)["accuracy"]["value"] == pytest.approx((4 / 20 + 5 / 20) / 2)
+    cells = [cell["accuracy"] for cell in results["cells"] if cell["arm"] == "raw"]
+    assert cells == pytest.approx([4 / 20, 5 / 20])
+    assert results["metric"]["kinds"] == ["forward"]
+
+
+def test_answers_are_paired_by_question_whatever_their_order(tmp_path: Path) -> None:
+    experiment = finished_experiment(tmp_path, right)
+    before = analyse(experiment.grid, tmp_path)
+    path = experiment.grid.cells[0].evaluate.output(tmp_path) / "answers.jsonl"
+    path.write_text("".join(reversed(path.read_text().splitlines(keepends=True))))
+    assert analyse(experiment.grid, tmp_path) == before
+
+
 def test_simulated_teachers_are_named(results: dict[str, Any]) -> None:
     assert results["simulated"] is True
     by_name = {arm["name"]: arm for arm in results["arms"]}

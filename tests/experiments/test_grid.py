@@ -11,6 +11,7 @@ import pytest
 from synthcpt.errors import ConfigError
 from synthcpt.experiments import make_recipe
 from synthcpt.experiments.grid import Cell, Grid, short
+from synthcpt.experiments.stages import Stage
 
 RECIPE: dict[str, Any] = {
     "name": "grid",
@@ -116,6 +117,20 @@ def test_a_budget_of_all_needs_to_know_how_much_raw_is_trained_on() -> None:
     with pytest.raises(ConfigError, match="nothing says how much"):
         grid(budgets="all")
     grid(budgets="all", train={"tokens": 1000}, controls=["base", "raw"])
+
+
+def test_the_kind_of_a_stage_is_in_its_key() -> None:
+    assert Stage("train", "one", {"data": 1}).key != Stage("student", "one", {"data": 1}).key
+    assert Stage("train", "one", {"data": 1}).key == Stage("train", "other", {"data": 1}).key
+
+
+def test_texts_are_searched_for_the_questions_and_none_is_held_out() -> None:
+    made = grid()
+    (cell, *_) = cells(made, "entigraph")
+    assert cell.curate is not None
+    assert cell.train is not None
+    assert [one.path for one in cell.curate.settings["against"]] == ["questions.jsonl"]
+    assert cell.train.settings["heldout"] == 0
 
 
 def test_a_path_that_is_not_there_is_told() -> None:

@@ -37,6 +37,9 @@ class Work:
 
     def __call__(self, kind: str, folder: str, settings: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
         label = told["label"]
+        for needed in (settings.get("input"), *(settings.get("data") or [])):
+            if isinstance(needed, str):
+                assert (Path(needed).parent / MARKER).exists(), "begun before what it needs"
         with self._lock:
             self._now += 1
             self.most = max(self.most, self._now)
@@ -70,7 +73,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
 def test_each_stage_runs_once_after_those_it_needs(run: Any) -> None:
     work = Work()
-    run(chain(), work)
+    run(chain(), work, jobs=4)
     assert work.labels[0] == "first"
     assert set(work.labels[1:3]) == {"left", "right"}
     assert work.labels[3:] == ["last"]

@@ -95,6 +95,8 @@ def test_a_varied_text_names_its_subject_in_every_sentence() -> None:
     entity = WORLD.entities[0]
     texts = {biography(entity, stream(0, "test", str(number))) for number in range(20)}
     assert len(texts) == 20
+    places = [[text.index(fact.value) for fact in entity.facts] for text in texts]
+    assert sum(one == sorted(one) for one in places) < 5
     for text in texts:
         assert text.count(entity.name) == len(entity.facts)
 
@@ -106,6 +108,16 @@ def test_questions_have_one_true_answer() -> None:
         assert {question.kind for question in asked} == {"forward", "reverse", "two-hop"}
         assert max(Counter(question.question for question in asked).values()) == 1
         assert {question.document for question in asked} <= {entity.id for entity in WORLD.half(half)}
+
+
+def test_birthdays_that_two_people_share_are_not_asked_for() -> None:
+    """So many people have some in common."""
+    world = make_world(1000, seed=1)
+    shared = Counter(entity.values["birthday"] for entity in world.entities if entity.kind == "person")
+    assert max(shared.values()) > 1
+    asked = [one for half in ("old", "new") for one in questions(world, half) if one.kind == "reverse"]
+    assert max(Counter(one.question for one in asked).values()) == 1
+    assert all(shared[one.question.split(" on ")[1][:-1]] == 1 for one in asked if one.attribute == "birthday")
 
 
 def test_a_question_of_two_hops_is_answered_by_another_document() -> None:
