@@ -144,21 +144,43 @@ def read_config_file(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: no file, no YAML, an unknown key.
     """
+    values = read_yaml(path)
+    if "synthcpt" in values:
+        values = _from_run(values)
+    check_keys(path, values, GenerateConfig)
+    return values
+
+
+def read_yaml(path: Path, what: str = "configuration") -> dict[str, Any]:
+    """The values of a YAML file, whatever their keys.
+
+    Args:
+        path: the file; an empty one has no values.
+        what: it is, for the message.
+
+    Raises:
+        ConfigError: no file, no YAML, not 'name: value' lines.
+    """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except OSError as error:
-        raise ConfigError(f"The configuration {path} cannot be read: {error.strerror}.") from error
+        raise ConfigError(f"The {what} {path} cannot be read: {error.strerror}.") from error
     except (yaml.YAMLError, ValueError) as error:  # a ValueError: no UTF-8, or a date such as 2020-99-99
         raise ConfigError(f"{path} is not YAML: {error}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path} must hold 'name: value' lines.")
-    known = set(GenerateConfig.model_fields)
-    if "synthcpt" in values:
-        values = _from_run(values)
-    for key in values:
-        if key not in known:
-            raise ConfigError(f"{path}: unknown key {key!r}. {near_match(str(key), known)}")
     return values
+
+
+def check_keys(path: Path, values: Mapping[str, Any], model: type[BaseModel]) -> None:
+    """Refuse a key that a file's model does not have.
+
+    Raises:
+        ConfigError: naming it, with the nearest that there is.
+    """
+    for key in values:
+        if key not in model.model_fields:
+            raise ConfigError(f"{path}: unknown key {key!r}. {near_match(str(key), model.model_fields)}")
 
 
 def _from_run(settings: dict[str, Any]) -> dict[str, Any]:

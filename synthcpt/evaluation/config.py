@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from synthcpt.config import validate
+from synthcpt.config import check_keys, read_yaml, validate
 from synthcpt.errors import ConfigError, near_match
 
 Setting: TypeAlias = Literal["closed_book", "open_book", "retrieval", "choice", "choice_cot", "likelihood"]
@@ -143,15 +142,6 @@ def read_evaluate_file(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: no file, no YAML, an unknown key.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise ConfigError(f"The configuration {path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(f"{path} is not YAML: {error}") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path} must hold 'name: value' lines.")
-    for key in values:
-        if key not in EvaluateConfig.model_fields:
-            raise ConfigError(f"{path}: unknown key {key!r}. {near_match(str(key), EvaluateConfig.model_fields)}")
+    values = read_yaml(path)
+    check_keys(path, values, EvaluateConfig)
     return values

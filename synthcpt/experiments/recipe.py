@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from synthcpt.config import GenerateConfig, parse_count, validate
+from synthcpt.config import GenerateConfig, parse_count, read_yaml, validate
 from synthcpt.errors import ConfigError, near_match
 
 Control = Literal["base", "raw", "rephrase", "replay"]
@@ -175,14 +174,7 @@ def read_recipe(path: Path, **changes: Any) -> Recipe:
     Raises:
         ConfigError: no file, no YAML, an unknown key, a value that cannot be.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"The recipe {path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(f"{path} is not YAML: {error}") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path} must hold 'name: value' lines.")
+    values = read_yaml(path, "recipe")
     return make_recipe({**values, **{key: value for key, value in changes.items() if value is not None}}, str(path))
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import orjson
 import yaml
 
 from synthcpt.errors import DataCorrupt
@@ -43,6 +42,7 @@ from synthcpt.reporting.evaluation_figures import (
 )
 from synthcpt.reporting.experiment_results import finite
 from synthcpt.reporting.page import Section, page
+from synthcpt.reporting.reading import read_mapping
 
 SETTINGS, FINISHED = "evaluate.yaml", "evaluation.json"
 
@@ -53,7 +53,10 @@ def evaluation_page(folder: Path) -> str:
     Raises:
         DataCorrupt: evaluate.yaml or evaluation.json is not what an evaluation writes.
     """
-    settings, evaluation = _read(folder / SETTINGS), _read(folder / FINISHED)
+    settings, evaluation = (
+        read_mapping(folder / SETTINGS, "an evaluation"),
+        read_mapping(folder / FINISHED, "an evaluation"),
+    )
     rows = read_answers(folder)
     baseline = read_answers(baseline_folder(folder, settings, evaluation))
     told = browsed(rows, baseline)
@@ -209,16 +212,3 @@ def _repeat(folder: Path, settings: Mapping[str, Any]) -> Html:
     words.append(f"--output {shlex.quote(str(folder))}")
     said = yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)
     return Html(code(" \\\n  ".join(words), "Command") + code(said, SETTINGS))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        text = path.read_text(encoding="utf-8")
-        told = orjson.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except (ValueError, yaml.YAMLError) as error:
-        raise DataCorrupt(f"{path} cannot be read.") from error
-    if not isinstance(told, dict):
-        raise DataCorrupt(f"{path} is not what an evaluation writes.")
-    return told

@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import orjson
 import yaml
 
-from synthcpt.errors import DataCorrupt
 from synthcpt.reporting.charts import chart_figure
 from synthcpt.reporting.charts.numbers import count, number, percent, seconds, signed, whole
 from synthcpt.reporting.elements import Column, Content, Fact, Html, code, content, facts, figures, note, table
 from synthcpt.reporting.page import Section, page
 from synthcpt.reporting.probes import probes_chart, read_probes, retention_rows
+from synthcpt.reporting.reading import read_mapping
 from synthcpt.reporting.training_figures import (
     Figures,
     audit_chart,
@@ -39,8 +38,8 @@ def training_page(folder: Path) -> str:
     Raises:
         DataCorrupt: train.yaml, audit.json or training.json is not what a training writes.
     """
-    settings, finished = _read(folder / SETTINGS), _read(folder / FINISHED)
-    audit = _read(folder / AUDIT) or finished.get("audit") or {}
+    settings, finished = read_mapping(folder / SETTINGS, "a training"), read_mapping(folder / FINISHED, "a training")
+    audit = read_mapping(folder / AUDIT, "a training") or finished.get("audit") or {}
     told = sort_events(read_metrics(folder))
     sections = [
         Section("summary", "Summary", _summary(told, settings, bool(finished))),
@@ -170,17 +169,3 @@ def _repeat(folder: Path, settings: Mapping[str, Any], finished: bool) -> Html:
         model = shlex.quote(str(folder / MODEL))
         parts.append(code(f"vllm serve {model}", "Serve the model"))
     return Html("".join([*parts, code(said, SETTINGS)]))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A YAML or JSON file; empty where there is none."""
-    if not path.exists():
-        return {}
-    try:
-        text = path.read_text(encoding="utf-8")
-        told = orjson.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except (ValueError, yaml.YAMLError) as error:
-        raise DataCorrupt(f"{path} cannot be read.") from error
-    if not isinstance(told, dict):
-        raise DataCorrupt(f"{path} is not what a training writes.")
-    return told

@@ -91,8 +91,9 @@ def _finish(config: TrainConfig, rounds: list[Round], last: Path) -> None:
     """Put the last model into its place, in the original's number format; the marker last."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    from synthcpt.backends.local_model import quietly
     from synthcpt.training.building import stored_dtype
-    from synthcpt.training.models import load_config, quietly, save_model
+    from synthcpt.training.models import load_config, save_model
 
     dtype = stored_dtype(config, load_config(config) if config.model != "tiny" else None)
     with quietly():

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from synthcpt.backends.local_model import quietly
 from synthcpt.errors import ModelError
 from synthcpt.training.config import TrainConfig
 
@@ -73,20 +74,6 @@ def _as_module(model: Any) -> nn.Module:
     module: nn.Module = model
     module.config.use_cache = False
     return module
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Without transformers' own progress bars."""
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
 
 
 @contextmanager

@@ -27,7 +27,7 @@ def make_tiny_model(folder: Path, texts: Iterable[str], *, window_tokens: int, s
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from synthcpt.training.models import quietly
+    from synthcpt.backends.local_model import quietly
 
     tokenizer = _tokenizer(texts)
     torch.manual_seed(seed)
