@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from synthcpt.cli.flags import flag
+
 _DROPPED, _CHOSEN, _RUN = "What is dropped", "How much is kept", "The run"
-
-
-def _flag(text: str, panel: str, *names: str, metavar: str | None = None) -> Any:
-    return typer.Option(*names, help=text, rich_help_panel=panel, metavar=metavar, show_default=False)
 
 
 def curate(
@@ -24,29 +22,29 @@ def curate(
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.", show_default=False)],
     against: Annotated[
         list[str] | None,
-        _flag("Evaluation questions; texts that contain one are dropped. Repeatable.", _DROPPED, metavar="FILE"),
+        flag("Evaluation questions; texts that contain one are dropped. Repeatable.", _DROPPED, metavar="FILE"),
     ] = None,
     exact: Annotated[
         bool | None,
-        _flag("Drop texts that are another one again (the default).", _DROPPED, "--exact/--no-exact"),
+        flag("Drop texts that are another one again (the default).", _DROPPED, "--exact/--no-exact"),
     ] = None,
     near: Annotated[
         bool | None,
-        _flag(
+        flag(
             "Drop near-duplicates among texts of one document, method and prompt (the default).",
             _DROPPED,
             "--near/--no-near",
         ),
     ] = None,
-    jaccard: Annotated[float | None, _flag("How alike near-duplicates are (0.9).", _DROPPED)] = None,
-    min_tokens: Annotated[int | None, _flag("Drop shorter texts.", _DROPPED)] = None,
-    max_tokens: Annotated[int | None, _flag("Drop longer texts.", _DROPPED)] = None,
+    jaccard: Annotated[float | None, flag("How alike near-duplicates are (0.9).", _DROPPED)] = None,
+    min_tokens: Annotated[int | None, flag("Drop shorter texts.", _DROPPED)] = None,
+    max_tokens: Annotated[int | None, flag("Drop longer texts.", _DROPPED)] = None,
     language: Annotated[
-        list[str] | None, _flag("Keep this language only, e.g. en; repeatable.", _DROPPED, metavar="CODE")
+        list[str] | None, flag("Keep this language only, e.g. en; repeatable.", _DROPPED, metavar="CODE")
     ] = None,
     target_tokens: Annotated[
         str | None,
-        _flag(
+        flag(
             "Keep about so many tokens, e.g. 10M, of all documents and methods alike; with one seed, smaller targets' "
             "texts are among larger ones'.",
             _CHOSEN,
@@ -54,12 +52,12 @@ def curate(
         ),
     ] = None,
     max_per_document: Annotated[
-        int | None, _flag("Keep at most so many texts of a source document.", _CHOSEN, metavar="N")
+        int | None, flag("Keep at most so many texts of a source document.", _CHOSEN, metavar="N")
     ] = None,
-    seed: Annotated[int | None, _flag("Of the choice (0).", _CHOSEN)] = None,
+    seed: Annotated[int | None, flag("Of the choice (0).", _CHOSEN)] = None,
     set_: Annotated[
         list[str] | None,
-        _flag(
+        flag(
             "Any setting, e.g. balance=proportional; repeatable. `--list` shows them all.",
             _RUN,
             "--set",
@@ -75,8 +73,8 @@ def curate(
             callback=lambda wanted: _list(wanted),
         ),
     ] = False,
-    overwrite: Annotated[bool, _flag("Replace the curated run that is in --output.", _RUN, "--overwrite")] = False,
-    quiet: Annotated[bool, _flag("No progress display.", _RUN, "--quiet", "-q")] = False,
+    overwrite: Annotated[bool, flag("Replace the curated run that is in --output.", _RUN, "--overwrite")] = False,
+    quiet: Annotated[bool, flag("No progress display.", _RUN, "--quiet", "-q")] = False,
 ) -> None:
     """Make one run of the texts of others that are worth training on.
 

@@ -7,11 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from synthcpt.cli.flags import flag
+
 _ASKED, _HOW, _FORGOT, _RUN = "What is asked", "How", "What was forgotten", "The run"
-
-
-def _flag(text: str, panel: str, *names: str, metavar: str | None = None) -> Any:
-    return typer.Option(*names, help=text, rich_help_panel=panel, metavar=metavar, show_default=False)
 
 
 def evaluate(
@@ -26,7 +24,7 @@ def evaluate(
     ] = None,
     questions: Annotated[
         list[str] | None,
-        _flag(
+        flag(
             "Questions with answers: JSONL, JSON, CSV, Parquet or hf:NAME; repeatable.",
             _ASKED,
             "--questions",
@@ -49,7 +47,7 @@ def evaluate(
     ] = None,
     documents: Annotated[
         list[str] | None,
-        _flag(
+        flag(
             "The documents asked about: asks with the book open, too, and with what a search finds; repeatable.",
             _ASKED,
             "--documents",
@@ -59,39 +57,39 @@ def evaluate(
     ] = None,
     settings: Annotated[
         str | None,
-        _flag(
+        flag(
             "Of closed_book, open_book, retrieval, choice, choice_cot, likelihood; by default all that can be asked.",
             _ASKED,
             metavar="NAME,...",
         ),
     ] = None,
-    limit: Annotated[int | None, _flag("Ask the first N questions only.", _ASKED, metavar="N")] = None,
-    shots: Annotated[int | None, _flag("Show so many answered questions first (0).", _HOW, metavar="K")] = None,
+    limit: Annotated[int | None, flag("Ask the first N questions only.", _ASKED, metavar="N")] = None,
+    shots: Annotated[int | None, flag("Show so many answered questions first (0).", _HOW, metavar="K")] = None,
     demonstrations: Annotated[
-        list[str] | None, _flag("The file they are taken from; never about the same document.", _HOW, metavar="FILE")
+        list[str] | None, flag("The file they are taken from; never about the same document.", _HOW, metavar="FILE")
     ] = None,
     chat: Annotated[
         str | None,
-        _flag(
+        flag(
             "Ask in chat turns: auto (where the model has a chat template), yes, or no (plain text).",
             _HOW,
             metavar="auto|yes|no",
         ),
     ] = None,
     samples: Annotated[
-        int | None, _flag("Reasoned answers of each multiple-choice question (8).", _HOW, metavar="N")
+        int | None, flag("Reasoned answers of each multiple-choice question (8).", _HOW, metavar="N")
     ] = None,
     judge: Annotated[
         str | None,
-        _flag("A model that judges free answers, too; see judge_base_url with --list.", _HOW, metavar="MODEL"),
+        flag("A model that judges free answers, too; see judge_base_url with --list.", _HOW, metavar="MODEL"),
     ] = None,
     general: Annotated[
         list[str] | None,
-        _flag("Held-out general texts, as PATH or NAME=PATH: bits per byte; repeatable.", _FORGOT, metavar="TEXTS"),
+        flag("Held-out general texts, as PATH or NAME=PATH: bits per byte; repeatable.", _FORGOT, metavar="TEXTS"),
     ] = None,
     tasks: Annotated[
         list[str] | None,
-        _flag(
+        flag(
             "Tasks of lm-evaluation-harness, e.g. hellaswag,piqa (needs the extra lm-eval).",
             _FORGOT,
             metavar="NAME,...",
@@ -99,13 +97,13 @@ def evaluate(
     ] = None,
     backend: Annotated[
         str | None,
-        _flag("vllm, transformers or openai; by default vLLM where it and a GPU are there.", _RUN, metavar="NAME"),
+        flag("vllm, transformers or openai; by default vLLM where it and a GPU are there.", _RUN, metavar="NAME"),
     ] = None,
     base_url: Annotated[
-        str | None, _flag("An OpenAI-compatible server that has the model.", _RUN, metavar="URL")
+        str | None, flag("An OpenAI-compatible server that has the model.", _RUN, metavar="URL")
     ] = None,
-    device: Annotated[str | None, _flag("For transformers: cpu, cuda, ...", _RUN)] = None,
-    seed: Annotated[int | None, _flag("Where randomness starts (0).", _RUN)] = None,
+    device: Annotated[str | None, flag("For transformers: cpu, cuda, ...", _RUN)] = None,
+    seed: Annotated[int | None, flag("Where randomness starts (0).", _RUN)] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -121,9 +119,9 @@ def evaluate(
     ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Show every setting with its default, and stop.")] = False,
     overwrite: Annotated[
-        bool, _flag("Throw the evaluation in --output away and start again.", _RUN, "--overwrite")
+        bool, flag("Throw the evaluation in --output away and start again.", _RUN, "--overwrite")
     ] = False,
-    quiet: Annotated[bool, _flag("No progress display, and no table.", _RUN, "--quiet", "-q")] = False,
+    quiet: Annotated[bool, flag("No progress display, and no table.", _RUN, "--quiet", "-q")] = False,
 ) -> None:
     """Ask a model what it knows of the documents, and measure what it forgot.
 

@@ -8,11 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from synthcpt.cli.flags import flag
+
 _DATA, _TRAINING = "Data", "Training"
-
-
-def _flag(text: str, panel: str, *names: str, metavar: str | None = None) -> Any:
-    return typer.Option(*names, help=text, rich_help_panel=panel, metavar=metavar, show_default=False)
 
 
 def _target_names(incomplete: str) -> list[str]:
@@ -30,7 +28,7 @@ def export(
     ],
     data: Annotated[
         list[str],
-        _flag("A finished run, or a file, a folder or hf:NAME; repeatable.", _DATA, "--data", "-d", metavar="RUN"),
+        flag("A finished run, or a file, a folder or hf:NAME; repeatable.", _DATA, "--data", "-d", metavar="RUN"),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.", show_default=False)],
     model: Annotated[
@@ -40,22 +38,22 @@ def export(
             show_default=False,
         ),
     ] = None,
-    recipe: Annotated[str | None, _flag("full (the default) or lora.", _TRAINING)] = None,
-    tokens: Annotated[str | None, _flag("How many data tokens to train on, e.g. 1B.", _TRAINING, metavar="N")] = None,
-    epochs: Annotated[float | None, _flag("Or: how many passes over the data (2).", _TRAINING)] = None,
+    recipe: Annotated[str | None, flag("full (the default) or lora.", _TRAINING)] = None,
+    tokens: Annotated[str | None, flag("How many data tokens to train on, e.g. 1B.", _TRAINING, metavar="N")] = None,
+    epochs: Annotated[float | None, flag("Or: how many passes over the data (2).", _TRAINING)] = None,
     replay: Annotated[
         list[str] | None,
-        _flag("Texts of the kind the model was trained on, against forgetting; repeatable.", _DATA, metavar="TEXTS"),
+        flag("Texts of the kind the model was trained on, against forgetting; repeatable.", _DATA, metavar="TEXTS"),
     ] = None,
     replay_ratio: Annotated[
-        float | None, _flag("The share of all tokens that is replay (0.1 with --replay).", _DATA)
+        float | None, flag("The share of all tokens that is replay (0.1 with --replay).", _DATA)
     ] = None,
-    text_field: Annotated[str | None, _flag("The column that holds a corpus's text.", _DATA)] = None,
-    title_field: Annotated[str | None, _flag("The column that holds its title.", _DATA)] = None,
-    id_field: Annotated[str | None, _flag("The column that identifies a row.", _DATA)] = None,
+    text_field: Annotated[str | None, flag("The column that holds a corpus's text.", _DATA)] = None,
+    title_field: Annotated[str | None, flag("The column that holds its title.", _DATA)] = None,
+    id_field: Annotated[str | None, flag("The column that identifies a row.", _DATA)] = None,
     set_: Annotated[
         list[str] | None,
-        _flag(
+        flag(
             "Another setting of `synthcpt train`, e.g. lr=1e-5, or devices=8; repeatable.",
             _TRAINING,
             "--set",

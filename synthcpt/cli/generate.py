@@ -7,11 +7,9 @@ from typing import Annotated, Any, Optional
 
 import typer
 
+from synthcpt.cli.flags import flag
+
 _CORPUS, _BACKEND, _SAMPLING, _AMOUNT, _RUN = "Corpus", "Backend", "Sampling", "How much", "The run"
-
-
-def _flag(text: str, panel: str, *names: str, metavar: str | None = None) -> Any:
-    return typer.Option(*names, help=text, rich_help_panel=panel, metavar=metavar, show_default=False)
 
 
 def _method_names(incomplete: str) -> list[str]:
@@ -35,12 +33,12 @@ def generate(
     ] = None,
     input: Annotated[
         Optional[list[str]],
-        _flag("Files, folders, or hf:NAME[:CONFIG][:SPLIT]; repeatable.", _CORPUS, "--input", "-i", metavar="DOCS"),
+        flag("Files, folders, or hf:NAME[:CONFIG][:SPLIT]; repeatable.", _CORPUS, "--input", "-i", metavar="DOCS"),
     ] = None,
     output: Annotated[
         Optional[Path], typer.Option("--output", "-o", help="The run's folder, e.g. outputs/books.", show_default=False)
     ] = None,
-    model: Annotated[Optional[str], _flag("The model's name or path.", _BACKEND)] = None,
+    model: Annotated[Optional[str], flag("The model's name or path.", _BACKEND)] = None,
     backend: Annotated[
         Optional[str],
         typer.Option(
@@ -52,20 +50,20 @@ def generate(
     ] = None,
     base_url: Annotated[
         Optional[str],
-        _flag(
+        flag(
             "An OpenAI-compatible server, e.g. http://localhost:8000/v1. The key is read from OPENAI_API_KEY.", _BACKEND
         ),
     ] = None,
     backend_option: Annotated[
         Optional[list[str]],
-        _flag(
+        flag(
             "A setting of the backend, e.g. tensor_parallel_size=4; repeatable.",
             _BACKEND,
             "--backend-option",
             metavar="NAME=VALUE",
         ),
     ] = None,
-    concurrency: Annotated[Optional[int], _flag("The most requests at once.", _BACKEND)] = None,
+    concurrency: Annotated[Optional[int], flag("The most requests at once.", _BACKEND)] = None,
     set_: Annotated[
         Optional[list[str]],
         typer.Option(
@@ -79,50 +77,48 @@ def generate(
         Optional[Path],
         typer.Option(help="A YAML file of all settings; flags win over it.", metavar="FILE.yaml", show_default=False),
     ] = None,
-    text_field: Annotated[Optional[str], _flag("The column that holds the text.", _CORPUS)] = None,
-    title_field: Annotated[Optional[str], _flag("The column that holds the title.", _CORPUS)] = None,
-    id_field: Annotated[Optional[str], _flag("The column that identifies a row.", _CORPUS)] = None,
-    limit: Annotated[Optional[int], _flag("Read this many documents only.", _CORPUS)] = None,
+    text_field: Annotated[Optional[str], flag("The column that holds the text.", _CORPUS)] = None,
+    title_field: Annotated[Optional[str], flag("The column that holds the title.", _CORPUS)] = None,
+    id_field: Annotated[Optional[str], flag("The column that identifies a row.", _CORPUS)] = None,
+    limit: Annotated[Optional[int], flag("Read this many documents only.", _CORPUS)] = None,
     target_tokens: Annotated[
         Optional[str],
-        _flag(
-            "How many synthetic tokens to make in all, e.g. 10M; each document gets its share.", _AMOUNT, metavar="N"
-        ),
+        flag("How many synthetic tokens to make in all, e.g. 10M; each document gets its share.", _AMOUNT, metavar="N"),
     ] = None,
-    max_cost: Annotated[Optional[float], _flag("Stop, in good order, at this spend.", _AMOUNT)] = None,
-    price_in: Annotated[Optional[float], _flag("Price of a million prompt tokens.", _AMOUNT)] = None,
+    max_cost: Annotated[Optional[float], flag("Stop, in good order, at this spend.", _AMOUNT)] = None,
+    price_in: Annotated[Optional[float], flag("Price of a million prompt tokens.", _AMOUNT)] = None,
     price_cached: Annotated[
-        Optional[float], _flag("Price of a million cached prompt tokens; as --price-in where absent.", _AMOUNT)
+        Optional[float], flag("Price of a million cached prompt tokens; as --price-in where absent.", _AMOUNT)
     ] = None,
-    price_out: Annotated[Optional[float], _flag("Price of a million new tokens.", _AMOUNT)] = None,
-    temperature: Annotated[Optional[float], _flag("Overrides the prompts' own.", _SAMPLING)] = None,
-    max_tokens: Annotated[Optional[int], _flag("The most new tokens an answer.", _SAMPLING)] = None,
-    top_p: Annotated[Optional[float], _flag("Nucleus sampling.", _SAMPLING)] = None,
+    price_out: Annotated[Optional[float], flag("Price of a million new tokens.", _AMOUNT)] = None,
+    temperature: Annotated[Optional[float], flag("Overrides the prompts' own.", _SAMPLING)] = None,
+    max_tokens: Annotated[Optional[int], flag("The most new tokens an answer.", _SAMPLING)] = None,
+    top_p: Annotated[Optional[float], flag("Nucleus sampling.", _SAMPLING)] = None,
     truncation: Annotated[
         Optional[str],
-        _flag(
+        flag(
             "An answer that hits its token limit: 'retry' asks once more with twice the room (the default), 'drop' does not. It is never kept.",
             _SAMPLING,
         ),
     ] = None,
     prompts: Annotated[
-        Optional[Path], _flag("A folder of prompts that replace the shipped ones.", _SAMPLING, metavar="DIR")
+        Optional[Path], flag("A folder of prompts that replace the shipped ones.", _SAMPLING, metavar="DIR")
     ] = None,
-    seed: Annotated[Optional[int], _flag("Where randomness starts (0).", _RUN)] = None,
+    seed: Annotated[Optional[int], flag("Where randomness starts (0).", _RUN)] = None,
     part: Annotated[
-        Optional[str], _flag("Do the K-th of N shares only, K from 1: a batch job's work.", _RUN, metavar="K/N")
+        Optional[str], flag("Do the K-th of N shares only, K from 1: a batch job's work.", _RUN, metavar="K/N")
     ] = None,
-    parts: Annotated[Optional[int], _flag("How many shares, and shards, the run has.", _RUN)] = None,
-    attempts: Annotated[Optional[int], _flag("The most attempts of one request (10).", _RUN)] = None,
-    dry_run: Annotated[bool, _flag("Forecast calls, tokens, cost and time; ask nothing.", _RUN, "--dry-run")] = False,
+    parts: Annotated[Optional[int], flag("How many shares, and shards, the run has.", _RUN)] = None,
+    attempts: Annotated[Optional[int], flag("The most attempts of one request (10).", _RUN)] = None,
+    dry_run: Annotated[bool, flag("Forecast calls, tokens, cost and time; ask nothing.", _RUN, "--dry-run")] = False,
     extend: Annotated[
-        bool, _flag("Go on with a finished run whose documents or target grew.", _RUN, "--extend")
+        bool, flag("Go on with a finished run whose documents or target grew.", _RUN, "--extend")
     ] = False,
-    overwrite: Annotated[bool, _flag("Throw the run in --output away and start again.", _RUN, "--overwrite")] = False,
+    overwrite: Annotated[bool, flag("Throw the run in --output away and start again.", _RUN, "--overwrite")] = False,
     retry_failed: Annotated[
-        bool, _flag("Ask again what failed for passing reasons in finished parts.", _RUN, "--retry-failed")
+        bool, flag("Ask again what failed for passing reasons in finished parts.", _RUN, "--retry-failed")
     ] = False,
-    quiet: Annotated[bool, _flag("No progress display.", _RUN, "--quiet", "-q")] = False,
+    quiet: Annotated[bool, flag("No progress display.", _RUN, "--quiet", "-q")] = False,
 ) -> None:
     """Expand documents into a large synthetic corpus.
 

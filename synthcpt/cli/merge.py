@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from synthcpt.cli.flags import flag
 from synthcpt.merging.methods import METHODS
 
 _HOW, _RESULT = "How", "The result"
-
-
-def _flag(text: str, panel: str, *names: str, metavar: str | None = None) -> Any:
-    return typer.Option(*names, help=text, rich_help_panel=panel, metavar=metavar, show_default=False)
 
 
 def _method_names(incomplete: str) -> list[str]:
@@ -51,25 +48,25 @@ def merge(
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.", show_default=False)],
-    base: Annotated[str | None, _flag("What the models were tuned from.", _HOW, metavar="MODEL")] = None,
+    base: Annotated[str | None, flag("What the models were tuned from.", _HOW, metavar="MODEL")] = None,
     weights: Annotated[
         str | None,
-        _flag("One a model, e.g. 0.7,0.3 (1 each); for linear, task_arithmetic and ties.", _HOW, metavar="W,W"),
+        flag("One a model, e.g. 0.7,0.3 (1 each); for linear, task_arithmetic and ties.", _HOW, metavar="W,W"),
     ] = None,
     set_: Annotated[
         list[str] | None,
-        _flag("An option of the method, e.g. lambda=0.7; repeatable.", _HOW, "--set", metavar="NAME=VALUE"),
+        flag("An option of the method, e.g. lambda=0.7; repeatable.", _HOW, "--set", metavar="NAME=VALUE"),
     ] = None,
     alphas: Annotated[
         str | None,
-        _flag(
+        flag(
             "For wise_ft: how much of the training to keep (0.5). Several, e.g. 0,0.25,0.5,0.75,1, write a model each.",
             _HOW,
             metavar="A,A",
         ),
     ] = None,
-    dtype: Annotated[str | None, _flag("float32, bfloat16 or float16; else as the first model.", _RESULT)] = None,
-    overwrite: Annotated[bool, _flag("Replace the model in the folder.", _RESULT, "--overwrite")] = False,
+    dtype: Annotated[str | None, flag("float32, bfloat16 or float16; else as the first model.", _RESULT)] = None,
+    overwrite: Annotated[bool, flag("Replace the model in the folder.", _RESULT, "--overwrite")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress display.")] = False,
 ) -> None:
     from synthcpt.cli.run_merge import run_merge

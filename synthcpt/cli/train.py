@@ -7,12 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from synthcpt.cli.flags import flag
+
 _AMOUNTS = ("tokens", "epochs")
 _DATA, _HOW, _AMOUNT, _RUN = "Data", "How", "How much", "The run"
-
-
-def _flag(text: str, panel: str, *names: str, metavar: str | None = None) -> Any:
-    return typer.Option(*names, help=text, rich_help_panel=panel, metavar=metavar, show_default=False)
 
 
 def _recipe_names(incomplete: str) -> list[str]:
@@ -31,7 +29,7 @@ def train(
     ] = None,
     data: Annotated[
         list[str] | None,
-        _flag(
+        flag(
             "What is to be learnt: finished runs, files, folders, or hf:NAME; repeatable.",
             _DATA,
             "--data",
@@ -67,46 +65,44 @@ def train(
     list_: Annotated[bool, typer.Option("--list", help="Show every setting with its default, and stop.")] = False,
     replay: Annotated[
         list[str] | None,
-        _flag(
+        flag(
             "Texts of the kind the model was trained on, read along against forgetting; repeatable.",
             _DATA,
             metavar="TEXTS",
         ),
     ] = None,
     replay_ratio: Annotated[
-        float | None, _flag("Replay's share of all tokens read (0.1); it displaces no data.", _DATA)
+        float | None, flag("Replay's share of all tokens read (0.1); it displaces no data.", _DATA)
     ] = None,
     heldout_data: Annotated[
-        list[str] | None, _flag("Texts that the loss is only measured on; repeatable.", _DATA, metavar="TEXTS")
+        list[str] | None, flag("Texts that the loss is only measured on; repeatable.", _DATA, metavar="TEXTS")
     ] = None,
     probes: Annotated[
         str | None,
-        _flag(
+        flag(
             "Facts or questions (JSONL: question and answer, or prefix and target) whose answers' log-probabilities are "
             "measured along the way.",
             _DATA,
             metavar="FILE",
         ),
     ] = None,
-    text_field: Annotated[str | None, _flag("The column that holds a corpus's text.", _DATA)] = None,
-    tokens: Annotated[str | None, _flag("Read so many tokens of the data, e.g. 1B.", _AMOUNT, metavar="N")] = None,
-    epochs: Annotated[float | None, _flag("Or: pass over the data so many times (2).", _AMOUNT)] = None,
-    lr: Annotated[float | None, _flag("The peak learning rate.", _HOW)] = None,
-    window_tokens: Annotated[str | None, _flag("Length of a packed window.", _HOW, metavar="N")] = None,
-    batch_tokens: Annotated[str | None, _flag("Slots of a step, over all processes.", _HOW, metavar="N")] = None,
-    precision: Annotated[str | None, _flag("auto, fp32, bf16 or pure_bf16.", _HOW)] = None,
-    seed: Annotated[int | None, _flag("Where randomness starts (0).", _RUN)] = None,
+    text_field: Annotated[str | None, flag("The column that holds a corpus's text.", _DATA)] = None,
+    tokens: Annotated[str | None, flag("Read so many tokens of the data, e.g. 1B.", _AMOUNT, metavar="N")] = None,
+    epochs: Annotated[float | None, flag("Or: pass over the data so many times (2).", _AMOUNT)] = None,
+    lr: Annotated[float | None, flag("The peak learning rate.", _HOW)] = None,
+    window_tokens: Annotated[str | None, flag("Length of a packed window.", _HOW, metavar="N")] = None,
+    batch_tokens: Annotated[str | None, flag("Slots of a step, over all processes.", _HOW, metavar="N")] = None,
+    precision: Annotated[str | None, flag("auto, fp32, bf16 or pure_bf16.", _HOW)] = None,
+    seed: Annotated[int | None, flag("Where randomness starts (0).", _RUN)] = None,
     branch: Annotated[
         str | None,
-        _flag("Begin with the checkpoint of another training, e.g. to anneal it.", _RUN, metavar="RUN[@STEP]"),
+        flag("Begin with the checkpoint of another training, e.g. to anneal it.", _RUN, metavar="RUN[@STEP]"),
     ] = None,
-    wandb: Annotated[
-        str | None, _flag("Report to this Weights & Biases project, too.", _RUN, metavar="PROJECT")
-    ] = None,
+    wandb: Annotated[str | None, flag("Report to this Weights & Biases project, too.", _RUN, metavar="PROJECT")] = None,
     overwrite: Annotated[
-        bool, _flag("Throw the training in --output away and start again.", _RUN, "--overwrite")
+        bool, flag("Throw the training in --output away and start again.", _RUN, "--overwrite")
     ] = False,
-    quiet: Annotated[bool, _flag("No progress display.", _RUN, "--quiet", "-q")] = False,
+    quiet: Annotated[bool, flag("No progress display.", _RUN, "--quiet", "-q")] = False,
 ) -> None:
     """Train a model on a generated corpus: continued pretraining.
 
